@@ -1,0 +1,61 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/chatelaine-go/chatelaine/accounts"
+)
+
+// Change is a change of the account graph together with what this package
+// adds. The rules for rows and versions are those of [accounts.Change].
+type Change struct {
+	accounts.Change
+
+	Requests []Request
+	Sessions []Session
+
+	// Touches are notes, not decisions: they have no version and no event,
+	// and one for a session that is gone is no conflict.
+	Touches []Touch
+}
+
+// Sorted returns the change with every list in the order of its keys; see
+// [accounts.Change.Sorted].
+func (c Change) Sorted() Change {
+	c.Change = c.Change.Sorted()
+	c.Requests = sorted(c.Requests, func(a, b Request) int {
+		return cmp.Or(cmp.Compare(a.Agency, b.Agency), cmp.Compare(a.ID, b.ID))
+	})
+	c.Sessions = sorted(c.Sessions, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
+	c.Touches = sorted(c.Touches, func(a, b Touch) int { return cmp.Compare(a.Session, b.Session) })
+	return c
+}
+
+// applier is the part of a store that this package's operations end in.
+type applier interface {
+	accounts.Store
+	ApplyAccess(ctx context.Context, c Change) error
+}
+
+// run runs an operation whose decision is a change of this package. A decision
+// without events changes nothing.
+func run(ctx context.Context, env *accounts.Env, st applier, op accounts.Operation, kind accounts.EventKind,
+	decide func(ctx context.Context) (Change, error),
+) error {
+	return accounts.Run(ctx, env, st, op, kind, func(ctx context.Context) (func(context.Context) error, error) {
+		c, err := decide(ctx)
+		if err != nil || len(c.Events) == 0 {
+			return nil, err
+		}
+		return func(ctx context.Context) error { return st.ApplyAccess(ctx, c) }, nil
+	})
+}
+
+// sorted leaves the caller's slice as it was.
+func sorted[T any](list []T, by func(a, b T) int) []T {
+	list = slices.Clone(list)
+	slices.SortFunc(list, by)
+	return list
+}

@@ -1,0 +1,406 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access/limit"
+	"github.com/chatelaine-go/chatelaine/access/token"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// Requests is the service of access requests: an agency asks, a client
+// decides, and the agency's client access ends as a whole. It holds no state
+// but a limiter of bursts and is safe for concurrent use.
+type Requests struct {
+	st    RequestStore
+	env   *accounts.Env
+	burst accounts.BurstLimiter
+}
+
+// NewRequests returns a service on a store. A nil environment takes every
+// default.
+func NewRequests(st RequestStore, env *accounts.Env) (*Requests, error) {
+	if st == nil {
+		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	}
+	var err error
+	if env == nil {
+		if env, err = accounts.NewEnv(nil); err != nil {
+			return nil, err
+		}
+	}
+	burst := env.Burst()
+	if burst == nil {
+		if burst, err = limit.New(&limit.Options{Clock: env}); err != nil {
+			return nil, err
+		}
+	}
+	return &Requests{st: st, env: env, burst: burst}, nil
+}
+
+// With returns the service on another store, such as one that joins the host's
+// transaction. What calls return then, links included, is provisional until
+// the host commits.
+func (s *Requests) With(st RequestStore) *Requests {
+	return &Requests{st: st, env: s.env, burst: s.burst}
+}
+
+// Preview answers for each address as [Requests.Send] would, and changes
+// nothing. Repeats and invalid addresses show before anything is sent.
+func (s *Requests) Preview(ctx context.Context, actor accounts.Actor, in Batch) (BatchAnswer, error) {
+	op := s.env.Begin(actor)
+	d, err := in.read(op)
+	if err != nil {
+		return BatchAnswer{}, err
+	}
+	if err := s.burst.Allow("preview/" + string(in.Agency)); err != nil {
+		return BatchAnswer{}, err
+	}
+	st, f, err := s.drafting(ctx, op, d)
+	if err != nil {
+		return BatchAnswer{}, err
+	}
+	out, err := judge(op, d, st, f)
+	return out, accounts.Plain(err)
+}
+
+// Send asks for access to the accounts of the people at the addresses, for an
+// agency whose Manager or above the actor is. Every address gets an answer, in
+// the order given, and what can be sent is sent: at most 35 in a UTC day for an
+// agency, and 5 mails a day to one recipient from everybody together. The
+// answers disclose nobody's accounts, and the mail is the same whether or not
+// an address is known. A request expires after 7 days.
+func (s *Requests) Send(ctx context.Context, actor accounts.Actor, in Batch) (BatchAnswer, error) {
+	op := s.env.Begin(actor)
+	d, err := in.read(op)
+	if err != nil {
+		return BatchAnswer{}, err
+	}
+	keyed := in
+	keyed.Key = ""
+	once, err := accounts.NewOnce(op, in.Agency, in.Key, EventRequestSent, keyed)
+	if err != nil {
+		return BatchAnswer{}, err
+	}
+	fresh, err := s.mint(op, min(len(d.emails), op.Rules.Limits.RequestsPerDay))
+	if err != nil {
+		return BatchAnswer{}, err
+	}
+	var out BatchAnswer
+	err = s.run(ctx, op, EventRequestSent, func(ctx context.Context) (Change, error) {
+		if found, err := once.Recall(ctx, s.st, &out); err != nil || found {
+			return Change{}, err
+		}
+		st, f, err := s.drafting(ctx, op, d)
+		if err != nil {
+			return Change{}, err
+		}
+		if err := s.limited(op, st, in.Agency); err != nil {
+			return Change{}, err
+		}
+		var c Change
+		if c, out, err = send(op, d, st, f, fresh); err != nil {
+			return Change{}, err
+		}
+		if len(c.Events) == 0 {
+			return c, nil
+		}
+		return c, once.Keep(&c.Change, out)
+	})
+	if err != nil {
+		return BatchAnswer{}, err
+	}
+	return out, nil
+}
+
+// limited guards one process against bursts of an agency. It is asked after
+// the actor's place is known, so that outsiders cannot use up anybody's turn.
+func (s *Requests) limited(op accounts.Operation, st accounts.Standing, agency accounts.AccountID) error {
+	if err := op.May(st, roles.ManageRequests); err != nil {
+		return err
+	}
+	if err := s.burst.Allow("requests/" + string(agency)); err != nil {
+		return op.Refuse(agency, accounts.RefusedLimited, err)
+	}
+	return nil
+}
+
+// drafting reads what decides a batch. The standing comes first: its version
+// guards the change, so nothing read after it can be older.
+func (s *Requests) drafting(ctx context.Context, op accounts.Operation, d draft) (accounts.Standing, Drafting, error) {
+	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: d.Agency}})
+	if err != nil {
+		return accounts.Standing{}, Drafting{}, err
+	}
+	f, err := s.st.Drafting(ctx, DraftingQuery{Agency: d.Agency, Emails: d.emails, Day: accounts.DayOf(op.At)})
+	return list[0], f, err
+}
+
+// Resend mails a pending or expired request again: the same request with a new
+// link and 7 days anew; older links are dead. It does not count against the 35
+// of a day, but is limited to one an hour and three a day for a request
+// (limit.ErrLimited, accounts.ErrQuota), and to the recipient's limit.
+func (s *Requests) Resend(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, id accounts.RequestID) error {
+	op := s.env.Begin(actor)
+	fresh, err := s.mint(op, 1)
+	if err != nil {
+		return err
+	}
+	return s.onOwn(ctx, op, agency, id, EventRequestResent, func(st accounts.Standing, f Deciding) (Change, error) {
+		return resend(op, st, f, fresh[0])
+	})
+}
+
+// Withdraw takes a pending request back; its link is dead at once and its
+// unsent mail is cancelled. A request that expired is accounts.ErrExpired, a
+// settled one [ErrDecided].
+func (s *Requests) Withdraw(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, id accounts.RequestID) error {
+	op := s.env.Begin(actor)
+	return s.onOwn(ctx, op, agency, id, EventRequestWithdrawn, func(st accounts.Standing, f Deciding) (Change, error) {
+		return withdraw(op, st, f)
+	})
+}
+
+// onOwn runs an operation of an agency on a request of its own.
+func (s *Requests) onOwn(ctx context.Context, op accounts.Operation, agency accounts.AccountID, id accounts.RequestID, kind accounts.EventKind,
+	decide func(accounts.Standing, Deciding) (Change, error),
+) error {
+	if err := accounts.CheckID("agency", agency); err != nil {
+		return err
+	}
+	if err := accounts.CheckID("request", id); err != nil {
+		return err
+	}
+	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
+		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: agency}})
+		if err != nil {
+			return Change{}, err
+		}
+		if err := op.May(list[0], roles.ManageRequests); err != nil {
+			return Change{}, err
+		}
+		f, err := s.st.Deciding(ctx, DecidingQuery{Agency: agency, ID: id, Day: accounts.DayOf(op.At), Top: op.Rules.Ladder.Top()})
+		if err != nil {
+			return Change{}, err
+		}
+		return decide(list[0], f)
+	})
+}
+
+// View is what the page of a request's link shows. It names no account of the
+// reader's.
+type View struct {
+	ID        accounts.RequestID
+	Agency    accounts.AccountID
+	Name      string // the agency's
+	Requester string // who asks
+	Message   string // in the requester's words
+	Level     roles.Role
+	ExpiresAt time.Time
+}
+
+// Peek returns what a link's secret leads to, and changes nothing, however
+// often it is called: mail scanners open links. Unknown, expired, used and
+// withdrawn are one answer, accounts.ErrNotFound.
+func (s *Requests) Peek(ctx context.Context, secret string) (View, error) {
+	hash, err := token.Parse(token.Request, secret)
+	if err != nil {
+		return View{}, accounts.ErrNotFound
+	}
+	op := s.env.Begin(accounts.Actor{})
+	f, err := s.st.Deciding(ctx, DecidingQuery{Hash: hash, Day: accounts.DayOf(op.At), Top: op.Rules.Ladder.Top()})
+	if err != nil {
+		return View{}, err
+	}
+	if f.open(op) != nil {
+		return View{}, accounts.ErrNotFound
+	}
+	return View{
+		ID: f.Request.ID, Agency: f.Agency.ID, Name: f.Agency.Name, Requester: f.Requester.Label(),
+		Message: f.Request.Message, Level: f.Request.Level, ExpiresAt: f.Request.ExpiresAt,
+	}, nil
+}
+
+// Decision names a request, and the account for which it is decided.
+type Decision struct {
+	// Link is the secret of the request's link, as the page received it.
+	// Whoever is signed in and holds it may decide. Without a link, Agency
+	// and Request name a request to the actor's own proven address.
+	Link    string
+	Agency  accounts.AccountID
+	Request accounts.RequestID
+
+	// Account is the client account that the decider picked: they must be a
+	// direct Owner or Admin of it.
+	Account accounts.AccountID
+}
+
+// Approve lets the agency into the account picked, with a cap: the highest role
+// that anybody of the agency can have there, at most the decider's own and
+// never Owner. The requester, if still an active member of the agency, is
+// assigned at the cap, and the agency's owners get a mail each. An account that
+// is connected already is accounts.ErrTaken and leaves the request pending. A
+// link that leads nowhere any more is accounts.ErrNotFound.
+func (s *Requests) Approve(ctx context.Context, actor accounts.Actor, in Decision, highest roles.Role) (accounts.Connection, error) {
+	if highest == "" {
+		return accounts.Connection{}, &accounts.InvalidError{Field: "cap", Reason: "is missing"}
+	}
+	op := s.env.Begin(actor)
+	var out accounts.Connection
+	err := s.decide(ctx, op, in, EventRequestApproved, func(f Deciding) (Change, error) {
+		c, err := approve(op, f, in.Link != "", highest)
+		if err != nil {
+			return Change{}, err
+		}
+		out = c.Connections[0]
+		out.Version++
+		return c, nil
+	})
+	if err != nil {
+		return accounts.Connection{}, err
+	}
+	return out, nil
+}
+
+// Decline turns a request down, by the same people as [Requests.Approve]. The
+// requester gets a mail with the optional reason, at most 1,000 characters.
+func (s *Requests) Decline(ctx context.Context, actor accounts.Actor, in Decision, reason string) error {
+	if err := accounts.CheckMessage("reason", reason, s.env.Limits().Message); err != nil {
+		return err
+	}
+	op := s.env.Begin(actor)
+	return s.decide(ctx, op, in, EventRequestDeclined, func(f Deciding) (Change, error) {
+		return decline(op, f, in.Link != "", reason)
+	})
+}
+
+// decide runs a client's decision on a request.
+func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decision, kind accounts.EventKind, decide func(Deciding) (Change, error)) error {
+	if err := accounts.CheckID("account", in.Account); err != nil {
+		return err
+	}
+	q := DecidingQuery{User: op.Actor.User(), Client: in.Account, Day: accounts.DayOf(op.At), Top: op.Rules.Ladder.Top()}
+	malformed := false
+	if in.Link != "" {
+		hash, err := token.Parse(token.Request, in.Link)
+		q.Hash, malformed = hash, err != nil
+	} else {
+		if err := accounts.CheckID("agency", in.Agency); err != nil {
+			return err
+		}
+		if err := accounts.CheckID("request", in.Request); err != nil {
+			return err
+		}
+		q.Agency, q.ID = in.Agency, in.Request
+	}
+	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
+		f, err := Deciding{}, accounts.ErrNotFound
+		if !malformed {
+			f, err = s.st.Deciding(ctx, q)
+		}
+		if !errors.Is(err, accounts.ErrNotFound) {
+			if err != nil {
+				return Change{}, err
+			}
+			return decide(f)
+		}
+		// No such request. Whoever may decide for the account is told so, and
+		// it goes on record; everybody else gets the answer that they get for
+		// a request that exists.
+		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: q.User, Account: in.Account}})
+		if err != nil {
+			return Change{}, err
+		}
+		if err := op.May(list[0], roles.DecideRequests); err != nil {
+			return Change{}, err
+		}
+		return Change{}, op.Refuse(in.Account, accounts.RefusedToken, accounts.ErrNotFound)
+	})
+}
+
+// Addressed returns the pending requests to the actor's own proven address,
+// newest first, at most 100, for a page that lists what waits for a decision.
+// Users whose address is not proven see none.
+func (s *Requests) Addressed(ctx context.Context, actor accounts.Actor) ([]View, error) {
+	if actor.User() == "" {
+		return nil, accounts.ErrNotFound
+	}
+	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
+	if err != nil {
+		return nil, err
+	}
+	if u.Epoch != actor.Epoch() || !u.Active() {
+		return nil, accounts.ErrStepUp
+	}
+	if !u.Proven || u.Email == "" {
+		return nil, nil
+	}
+	list, err := s.st.Addressed(ctx, u.Email, s.env.Now(), 100)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]View, len(list))
+	for i, c := range list {
+		out[i] = View{
+			ID: c.Request.ID, Agency: c.Agency.ID, Name: c.Agency.Name,
+			Message: c.Request.Message, Level: c.Request.Level, ExpiresAt: c.Request.ExpiresAt,
+		}
+	}
+	return out, nil
+}
+
+// ClientPage asks for a page of an agency's clients.
+type ClientPage struct {
+	States []ClientState // any of these; empty: all
+	Search string        // a part of the address or of the client account's name; "": all
+	Before ClientCursor  // Client.Cursor of the last one seen; zero: from the newest
+	Limit  int           // 0: 50; at most 500
+}
+
+// Clients returns a page of an agency's clients, newest first: requests and
+// connections together. The actor is a Manager or above of the agency.
+func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, page ClientPage) ([]Client, error) {
+	if err := accounts.CheckID("agency", agency); err != nil {
+		return nil, err
+	}
+	if err := accounts.CheckText("search", page.Search, accounts.MaxEmail); err != nil {
+		return nil, err
+	}
+	op := s.env.Begin(actor)
+	err := accounts.Run(ctx, s.env, s.st, op, "clients.list", func(ctx context.Context) (func(context.Context) error, error) {
+		if actor.IsSystem() || actor.IsOperator() {
+			return nil, nil
+		}
+		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: actor.User(), Account: agency}})
+		if err != nil {
+			return nil, err
+		}
+		return nil, op.May(list[0], roles.ManageRequests)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.st.Clients(ctx, ClientsQuery{
+		Agency: agency, At: op.At, States: page.States, Search: page.Search, Before: page.Before, Limit: s.env.Page(page.Limit),
+	})
+}
+
+// mint makes ids and secrets for n links.
+func (s *Requests) mint(op accounts.Operation, n int) ([]Fresh, error) {
+	out := make([]Fresh, n)
+	for i := range out {
+		secret, hash, err := token.New(token.Request, s.env.Secrets())
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Fresh{ID: s.env.NewID(op.At), Secret: secret, Hash: hash}
+	}
+	return out, nil
+}
+
+func (s *Requests) run(ctx context.Context, op accounts.Operation, kind accounts.EventKind, decide func(ctx context.Context) (Change, error)) error {
+	return run(ctx, s.env, s.st, op, kind, decide)
+}

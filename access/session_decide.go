@@ -1,0 +1,106 @@
+package access
+
+import (
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access/token"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// startSession decides whether a login opens a session. The user's row is
+// written with it: the number of the login is part of what later decides which
+// sessions count.
+func startSession(op accounts.Operation, u accounts.User, login accounts.Login, from Device, id accounts.SessionID, hash token.Hash) (Change, Session, error) {
+	if !u.DeletedAt.IsZero() {
+		return Change{}, Session{}, accounts.ErrNotFound
+	}
+	if !u.SuspendedAt.IsZero() {
+		return Change{}, Session{}, &roles.DeniedError{Action: "session.start", Why: "the user is suspended"}
+	}
+	u.Logins++
+	u.UpdatedAt = op.At
+	s := Session{
+		SessionState: SessionState{
+			ID: id, User: u.ID, UserEpoch: u.Epoch, Login: u.Logins, Method: login.Method,
+			CreatedAt: op.At, AuthAt: op.At, SeenAt: op.At,
+		},
+		Hash: hash, UserAgent: from.UserAgent, Source: from.Source,
+	}
+	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Session: id})
+	c := Change{Change: op.Change()}
+	c.Users = []accounts.User{u}
+	c.Sessions = []Session{s}
+	op.Record(&c.Change, accounts.Event{Kind: EventSessionStarted, User: u.ID, Session: id})
+	return c, s, nil
+}
+
+// rotate decides whether a session moves to another account, with a new
+// secret. The old secret is dead in the same change, without grace.
+func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.Hash, kind accounts.EventKind) (Change, error) {
+	if kind == EventSessionReturned {
+		s.Account, s.From = s.From, ""
+	} else if s.Account != to {
+		s.Account, s.From = to, s.Account
+	}
+	s.Hash, s.SeenAt = hash, op.At
+	c := Change{Change: op.Change()}
+	c.Sessions = []Session{s}
+	op.Record(&c.Change, accounts.Event{Kind: kind, Account: to, User: s.User, Session: s.ID})
+	return c, nil
+}
+
+// endSession decides whether a session ends: its own user's doing, a job's or
+// an operator's.
+func endSession(op accounts.Operation, s Session) (Change, error) {
+	if err := mayTend(op, s.User); err != nil {
+		return Change{}, err
+	}
+	if !s.EndedAt.IsZero() {
+		return Change{}, nil
+	}
+	s.EndedAt = op.At
+	c := Change{Change: op.Change()}
+	c.Sessions = []Session{s}
+	op.Record(&c.Change, accounts.Event{Kind: EventSessionEnded, User: s.User, Session: s.ID})
+	return c, nil
+}
+
+// endSessions decides whether all sessions of a user end. One number of the
+// user's ends them all, those of hosts that keep their own included.
+func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
+	if err := mayTend(op, u.ID); err != nil {
+		return Change{}, err
+	}
+	u.Epoch++
+	u.EpochAt, u.UpdatedAt = op.At, op.At
+	c := Change{Change: op.Change()}
+	c.Users = []accounts.User{u}
+	op.Record(&c.Change, accounts.Event{Kind: EventSessionsEnded, User: u.ID})
+	return c, nil
+}
+
+// mayTend decides whether the actor may see and end a user's sessions. To
+// anybody else they do not exist.
+func mayTend(op accounts.Operation, user accounts.UserID) error {
+	a := op.Actor
+	if a.IsSystem() || a.IsOperator() || (a.User() != "" && a.User() == user) {
+		return nil
+	}
+	return accounts.ErrNotFound
+}
+
+// ownSession decides who a user is by the time of a login in the host's own
+// sessions. A login at or before the moment at which the user's sessions last
+// ended is none.
+func ownSession(r accounts.Rules, at time.Time, st accounts.Standing, loginAt time.Time, account accounts.AccountID) (Principal, error) {
+	u := st.User
+	if u.ID == "" || !u.Active() || loginAt.IsZero() || loginAt.After(at) || (!u.EpochAt.IsZero() && !loginAt.After(u.EpochAt)) {
+		return Principal{}, ErrNoSession
+	}
+	p := Principal{User: u.ID, UserName: u.Name, AuthAt: loginAt}
+	err := p.enter(r, st, account, accounts.Admission{
+		User: u.ID, Epoch: u.Epoch, Proof: accounts.Proof{At: loginAt}, AuthAt: loginAt,
+	}, at.Sub(loginAt) >= r.Limits.DelegateTTL)
+	return p, err
+}

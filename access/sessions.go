@@ -1,0 +1,348 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access/token"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// Sessions is the service of sessions: it opens them by a host's own login,
+// says who is signed in and what they may do, and switches between accounts.
+// It holds no state and is safe for concurrent use.
+type Sessions struct {
+	st  SessionStore
+	env *accounts.Env
+}
+
+// NewSessions returns a service on a store. A nil environment takes every
+// default.
+func NewSessions(st SessionStore, env *accounts.Env) (*Sessions, error) {
+	if st == nil {
+		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	}
+	if env == nil {
+		var err error
+		if env, err = accounts.NewEnv(nil); err != nil {
+			return nil, err
+		}
+	}
+	return &Sessions{st: st, env: env}, nil
+}
+
+// With returns the service on another store, such as one that joins the host's
+// transaction. A secret returned then is provisional until the host commits.
+func (s *Sessions) With(st SessionStore) *Sessions { return &Sessions{st: st, env: s.env} }
+
+// Device is where a login comes from. Both fields are cut to what is kept, and
+// are shown in the list of sessions.
+type Device struct {
+	UserAgent string // at most 256 bytes
+	Source    string // the network address, at most 64 bytes
+}
+
+// Start opens a session for somebody whose login the host has checked, by user
+// or by the identity that an issuer vouched for. Identities are found as they
+// were put, never by an address. It returns the secret for the cookie; only
+// its hash is kept. An unknown user or identity is accounts.ErrNotFound, a
+// suspended user roles.ErrDenied.
+func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device) (token.Secret, Session, error) {
+	key, err := loginKey(login)
+	if err != nil {
+		return token.Secret{}, Session{}, err
+	}
+	from = Device{UserAgent: clip(from.UserAgent, 256), Source: clip(from.Source, 64)}
+	op := s.env.Begin(accounts.Actor{})
+	secret, hash, err := token.New(token.Session, s.env.Secrets())
+	if err != nil {
+		return token.Secret{}, Session{}, err
+	}
+	id := accounts.SessionID(s.env.NewID(op.At))
+	var out Session
+	err = s.run(ctx, op, EventSessionStarted, func(ctx context.Context) (Change, error) {
+		u, err := s.st.User(ctx, key)
+		if err != nil {
+			return Change{}, err
+		}
+		var c Change
+		c, out, err = startSession(op, u, login, from, id, hash)
+		return c, err
+	})
+	if err != nil {
+		return token.Secret{}, Session{}, err
+	}
+	out.Version = 1
+	return secret, out, nil
+}
+
+func loginKey(l accounts.Login) (accounts.UserKey, error) {
+	if err := accounts.CheckText("method", l.Method, 32); err != nil {
+		return accounts.UserKey{}, err
+	}
+	if l.Identity == (accounts.IdentityKey{}) {
+		return accounts.UserKey{ID: l.User}, accounts.CheckID("user", l.User)
+	}
+	switch {
+	case l.User != "":
+		return accounts.UserKey{}, &accounts.InvalidError{Field: "login", Reason: "names both a user and an identity"}
+	case l.Identity.Issuer == "" || l.Identity.Subject == "":
+		return accounts.UserKey{}, &accounts.InvalidError{Field: "identity", Reason: "lacks its issuer or subject"}
+	}
+	return accounts.UserKey{Identity: l.Identity}, nil
+}
+
+// Principal says who holds a session's secret, and what they may do at an
+// account; without one it says who they are. It is the question of every
+// request: one statement, and at most once a minute a note that the session is
+// in use. [ErrNoSession] sends the user to log in; accounts.ErrNotFound is any
+// account that they cannot reach; accounts.ErrStepUp asks for a new login
+// before work in somebody else's account goes on.
+func (s *Sessions) Principal(ctx context.Context, secret string, account accounts.AccountID) (Principal, error) {
+	hash, err := token.Parse(token.Session, secret)
+	if err != nil {
+		return Principal{}, ErrNoSession
+	}
+	if account != "" && accounts.CheckID("account", account) != nil {
+		return Principal{}, accounts.ErrNotFound
+	}
+	a, err := s.st.Admission(ctx, hash, account)
+	if err != nil {
+		return Principal{}, err
+	}
+	at := s.env.Now()
+	p, err := a.principal(s.env.Rules(), at, account)
+	if !errors.Is(err, ErrNoSession) && at.Sub(a.Session.SeenAt) >= s.env.Limits().LastSeenEvery {
+		s.touch(ctx, a.Session.ID, at)
+	}
+	return p, err
+}
+
+// touch notes that a session is in use. A note that is lost ends the session
+// early, never late, so a failure is logged and the answer stands.
+func (s *Sessions) touch(ctx context.Context, id accounts.SessionID, at time.Time) {
+	if err := s.st.ApplyAccess(ctx, Change{Touches: []Touch{{Session: id, At: at}}}); err != nil && ctx.Err() == nil {
+		s.env.Logger().WarnContext(ctx, "chatelaine: a session's use was not noted", "session", id, "error", err)
+	}
+}
+
+// ForUser says what a user of a host with sessions of its own may do at an
+// account. LoginAt is when that session's login took place: logins of before
+// the user's sessions were ended, or of before a membership was reactivated,
+// do not count, so keep it in the session. Errors are those of
+// [Sessions.Principal].
+func (s *Sessions) ForUser(ctx context.Context, user accounts.UserID, loginAt time.Time, account accounts.AccountID) (Principal, error) {
+	if err := accounts.CheckID("user", user); err != nil {
+		return Principal{}, err
+	}
+	if account != "" && accounts.CheckID("account", account) != nil {
+		return Principal{}, accounts.ErrNotFound
+	}
+	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: user, Account: account}})
+	if err != nil {
+		return Principal{}, err
+	}
+	return ownSession(s.env.Rules(), s.env.Now(), list[0], loginAt.UTC(), account)
+}
+
+// Switch takes a session to another account that the user can reach, and
+// returns the session's new secret; the old one is dead at once. It remembers
+// the account left, for [Sessions.Return]. Errors are those of
+// [Sessions.Principal], and the session stays as it was.
+func (s *Sessions) Switch(ctx context.Context, secret string, to accounts.AccountID) (token.Secret, Principal, error) {
+	if err := accounts.CheckID("account", to); err != nil {
+		return token.Secret{}, Principal{}, err
+	}
+	return s.move(ctx, secret, to, EventSessionSwitched)
+}
+
+// Return takes a session back to the account that it came from, in one step,
+// with a new secret. Without one it is accounts.ErrNotFound.
+func (s *Sessions) Return(ctx context.Context, secret string) (token.Secret, Principal, error) {
+	return s.move(ctx, secret, "", EventSessionReturned)
+}
+
+func (s *Sessions) move(ctx context.Context, secret string, to accounts.AccountID, kind accounts.EventKind) (token.Secret, Principal, error) {
+	hash, err := token.Parse(token.Session, secret)
+	if err != nil {
+		return token.Secret{}, Principal{}, ErrNoSession
+	}
+	fresh, freshHash, err := token.New(token.Session, s.env.Secrets())
+	if err != nil {
+		return token.Secret{}, Principal{}, err
+	}
+	op := s.env.Begin(accounts.Actor{})
+	var out Principal
+	err = s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
+		row, err := s.st.Session(ctx, SessionKey{Hash: hash})
+		if errors.Is(err, accounts.ErrNotFound) {
+			err = ErrNoSession
+		}
+		if err != nil {
+			return Change{}, err
+		}
+		target := to
+		if kind == EventSessionReturned {
+			target = row.From
+		}
+		a, err := s.st.Admission(ctx, hash, target)
+		if err != nil {
+			return Change{}, err
+		}
+		if out, err = a.principal(op.Rules, op.At, target); err != nil {
+			return Change{}, err
+		}
+		if target == "" {
+			return Change{}, accounts.ErrNotFound // there is nothing to return to
+		}
+		by := op
+		by.Actor = out.Actor()
+		return rotate(by, row, target, freshHash, kind)
+	})
+	if err != nil {
+		return token.Secret{}, Principal{}, err
+	}
+	return fresh, out, nil
+}
+
+// Choice is one line of the account chooser: an account, and one way in.
+type Choice struct {
+	accounts.Reached
+	Effective roles.Role // what the user may be there: for a delegate, the smaller of role and cap
+}
+
+// ChoicePage asks for a page of the chooser.
+type ChoicePage struct {
+	Search string               // a part of the account's name; "": all
+	After  accounts.ReachCursor // Choice.Cursor of the last one seen; zero: from the first
+	Limit  int                  // 0: 50; at most 500
+}
+
+// Chooser returns a page of the accounts that the actor can enter, by name,
+// one line for each way in. With a single account there is nothing to choose:
+// go straight in. Suspended and closed accounts are absent.
+func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page ChoicePage) ([]Choice, error) {
+	if actor.User() == "" {
+		return nil, accounts.ErrNotFound
+	}
+	if err := accounts.CheckText("search", page.Search, 100); err != nil {
+		return nil, err
+	}
+	list, err := s.st.Reach(ctx, accounts.ReachQuery{
+		User: actor.User(), Proof: actor.Proof(), Search: page.Search, After: page.After, Limit: s.env.Page(page.Limit),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Choice, len(list))
+	for i, r := range list {
+		out[i] = Choice{Reached: r, Effective: r.Role}
+		if r.Kind == accounts.RouteDelegate {
+			out[i].Effective = s.env.Ladder().Min(r.Role, r.Cap)
+		}
+	}
+	return out, nil
+}
+
+// List returns a page of a user's sessions that are alive, newest first, to
+// the user, a job or an operator. A page may be shorter than its limit while
+// more follow: go on until it is empty.
+func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts.UserID, before accounts.SessionID, most int) ([]Session, error) {
+	if err := accounts.CheckID("user", user); err != nil {
+		return nil, err
+	}
+	op := s.env.Begin(actor)
+	if err := mayTend(op, user); err != nil {
+		return nil, err
+	}
+	u, err := s.st.User(ctx, accounts.UserKey{ID: user})
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.st.Sessions(ctx, SessionsQuery{User: user, Before: before, Limit: s.env.Page(most)})
+	if err != nil {
+		return nil, err
+	}
+	alive := list[:0]
+	for _, row := range list {
+		if row.alive(op.At, u.UserState, op.Rules.Limits) {
+			alive = append(alive, row)
+		}
+	}
+	return alive, nil
+}
+
+// SignOut ends the session that holds the secret. A secret that names nothing
+// is [ErrNoSession]: the user is signed out either way.
+func (s *Sessions) SignOut(ctx context.Context, secret string) error {
+	hash, err := token.Parse(token.Session, secret)
+	if err != nil {
+		return ErrNoSession
+	}
+	op := s.env.Begin(accounts.Actor{})
+	return s.run(ctx, op, EventSessionEnded, func(ctx context.Context) (Change, error) {
+		row, err := s.st.Session(ctx, SessionKey{Hash: hash})
+		if errors.Is(err, accounts.ErrNotFound) {
+			err = ErrNoSession
+		}
+		if err != nil {
+			return Change{}, err
+		}
+		by := op
+		by.Actor = accounts.Admitted(accounts.Admission{User: row.User, Session: row.ID})
+		return endSession(by, row)
+	})
+}
+
+// End ends one session of a user: the user's own doing, a job's or an
+// operator's. Ending it again changes nothing.
+func (s *Sessions) End(ctx context.Context, actor accounts.Actor, id accounts.SessionID) error {
+	if err := accounts.CheckID("session", id); err != nil {
+		return err
+	}
+	op := s.env.Begin(actor)
+	return s.run(ctx, op, EventSessionEnded, func(ctx context.Context) (Change, error) {
+		row, err := s.st.Session(ctx, SessionKey{ID: id})
+		if err != nil {
+			return Change{}, err
+		}
+		return endSession(op, row)
+	})
+}
+
+// EndAll ends all sessions of a user, the one in use included, and those of
+// hosts that keep their own.
+func (s *Sessions) EndAll(ctx context.Context, actor accounts.Actor, user accounts.UserID) error {
+	if err := accounts.CheckID("user", user); err != nil {
+		return err
+	}
+	op := s.env.Begin(actor)
+	return s.run(ctx, op, EventSessionsEnded, func(ctx context.Context) (Change, error) {
+		u, err := s.st.User(ctx, accounts.UserKey{ID: user})
+		if err != nil {
+			return Change{}, err
+		}
+		return endSessions(op, u)
+	})
+}
+
+func (s *Sessions) run(ctx context.Context, op accounts.Operation, kind accounts.EventKind, decide func(ctx context.Context) (Change, error)) error {
+	return run(ctx, s.env, s.st, op, kind, decide)
+}
+
+// clip cuts a text that a client sent to n bytes of valid UTF-8 on one line.
+func clip(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}

@@ -1,0 +1,136 @@
+package accounts
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Actor says who acts. It is the first argument after the context of every
+// method that acts. Request input never makes one: a signed-in user's comes
+// from access.Principal.Actor, a job's from [System], and that of the host's
+// support staff from [Operator]. Its fields are closed, so that no decoder can
+// fill them. The zero Actor may do nothing.
+type Actor struct {
+	user      UserID
+	epoch     int64
+	proof     Proof
+	session   SessionID
+	authAt    time.Time
+	account   AccountID
+	system    string
+	operator  string
+	reason    string
+	requestID string
+}
+
+// Admission is what a session proves about a user. Package access fills it;
+// most hosts won't need it.
+type Admission struct {
+	User    UserID
+	Epoch   int64 // the user's epoch that the session rests on
+	Proof   Proof
+	Session SessionID
+	AuthAt  time.Time // when the user last proved who they are
+	Account AccountID // the account the principal was asked for; "" is none yet
+}
+
+// Admitted returns the actor of a session. Most hosts won't need this: take
+// access.Principal.Actor.
+func Admitted(a Admission) Actor {
+	return Actor{user: a.User, epoch: a.Epoch, proof: a.Proof, session: a.Session, authAt: a.AuthAt, account: a.Account}
+}
+
+// System returns the actor of a job of the host, such as keeping users in
+// step. The name goes into the audit; it is cut after 64 characters.
+func System(name string) Actor {
+	if name = clip(name, 64); name == "" {
+		name = "system"
+	}
+	return Actor{system: name, proof: AnyLogin()}
+}
+
+// Operator returns the actor of the host's own staff, who help with a reason.
+// Both go into the audit; without either the actor may do nothing. The reason
+// is cut after 200 characters and should name no person.
+func Operator(staff, reason string) Actor {
+	staff, reason = clip(staff, 64), clip(reason, 200)
+	if staff == "" || reason == "" {
+		return Actor{}
+	}
+	return Actor{operator: staff, reason: reason, proof: AnyLogin()}
+}
+
+// WithRequestID returns the actor with the host's id of the HTTP request,
+// which goes into every event. It is cut after 64 characters.
+func (a Actor) WithRequestID(id string) Actor {
+	a.requestID = clip(id, 64)
+	return a
+}
+
+// User returns the acting user, or "" for a job or an operator.
+func (a Actor) User() UserID { return a.user }
+
+// Account returns the account that the actor was admitted to, or "".
+func (a Actor) Account() AccountID { return a.account }
+
+// IsSystem reports whether the actor is a job of the host.
+func (a Actor) IsSystem() bool { return a.system != "" }
+
+// IsOperator reports whether the actor is the host's staff.
+func (a Actor) IsOperator() bool { return a.operator != "" }
+
+// Known reports whether anybody acts at all.
+func (a Actor) Known() bool { return a.user != "" || a.system != "" || a.operator != "" }
+
+// By returns the actor as events record it.
+func (a Actor) By() By {
+	return By{User: a.user, Session: a.session, System: a.system, Operator: a.operator, Reason: a.reason, RequestID: a.requestID}
+}
+
+// Fresh reports whether the user proved who they are less than ttl before at.
+// A proof from the future is none: a clock went wrong.
+func (a Actor) Fresh(at time.Time, ttl time.Duration) bool {
+	return !a.authAt.IsZero() && !a.authAt.After(at) && at.Sub(a.authAt) < ttl
+}
+
+// Proof returns the login that the actor's claims rest on.
+func (a Actor) Proof() Proof { return a.proof }
+
+// Epoch returns the user's epoch that the actor rests on.
+func (a Actor) Epoch() int64 { return a.epoch }
+
+// key names the actor for idempotency keys.
+func (a Actor) key() string {
+	switch {
+	case a.user != "":
+		return "user/" + string(a.user)
+	case a.system != "":
+		return "system/" + a.system
+	}
+	return "operator/" + a.operator
+}
+
+// clip makes one printable line of at most n bytes, whole characters kept.
+func clip(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(s))
+	for len(s) > n {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// Login says that somebody proved who they are, by whatever means the host or
+// this library offers. It names the user, or the identity that an issuer
+// vouched for. access.Sessions.Start takes it.
+type Login struct {
+	User     UserID
+	Identity IdentityKey // instead of User
+	Method   string      // in the host's words, such as "oidc"; at most 32 characters
+}

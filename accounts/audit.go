@@ -1,0 +1,81 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// Explain answers "why can this user see this account?", or why not, for many
+// at once, in the order of the keys. Jobs and operators may ask about
+// everybody, a user about themselves, and whoever may read an account's audit
+// about that account. A pair with nothing between them is [ErrNotFound] to
+// people.
+func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey) ([]Explanation, error) {
+	for _, k := range keys {
+		if err := checkIDs(k.Account, k.User); err != nil {
+			return nil, err
+		}
+		if k.User == actor.user && actor.user != "" {
+			continue
+		}
+		if err := s.mayRead(ctx, actor, k.Account, roles.ReadAudit, "standing.explain", nil); err != nil {
+			return nil, err
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	list, err := s.st.Standings(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	people := !actor.IsSystem() && !actor.IsOperator()
+	out := make([]Explanation, len(list))
+	for i, st := range list {
+		if st.User.ID == "" || st.Account.ID == "" {
+			return nil, ErrNotFound
+		}
+		if people && st.Member.Role == "" && len(st.Routes) == 0 {
+			return nil, ErrNotFound // strangers to each other: neither's name is the asker's to know
+		}
+		out[i] = st.Explain(s.env.Ladder(), AnyLogin())
+	}
+	return out, nil
+}
+
+// Reachers answers "who can reach this account?": a page of everybody who has
+// or ever had a route to it, each explained, by user id. Explanations without
+// rights tell who cannot any more. The actor must be allowed to read the
+// account's audit.
+func (s *Service) Reachers(ctx context.Context, actor Actor, account AccountID, after UserID, limit int) ([]Explanation, error) {
+	if err := CheckID("account", account); err != nil {
+		return nil, err
+	}
+	if err := s.mayRead(ctx, actor, account, roles.ReadAudit, "account.reachers", nil); err != nil {
+		return nil, err
+	}
+	list, err := s.st.Reachers(ctx, ReachersQuery{Account: account, After: after, Limit: s.env.Page(limit)})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Explanation, len(list))
+	for i, st := range list {
+		out[i] = st.Explain(s.env.Ladder(), AnyLogin())
+	}
+	return out, nil
+}
+
+// Events returns a page of an account's audit, newest first: everything done
+// in it, and what it did elsewhere as an agency. Events without an account
+// concern a user alone and are for jobs and operators, through the feed.
+func (s *Service) Events(ctx context.Context, actor Actor, q EventQuery) ([]Event, error) {
+	if err := CheckID("account", q.Account); err != nil {
+		return nil, err
+	}
+	if err := s.mayRead(ctx, actor, q.Account, roles.ReadAudit, "audit.read", nil); err != nil {
+		return nil, err
+	}
+	q.Limit = s.env.Page(q.Limit)
+	return s.st.Events(ctx, q)
+}

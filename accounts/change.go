@@ -1,0 +1,120 @@
+package accounts
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/mail"
+)
+
+// Change is everything that one operation makes durable: as a whole, or not
+// at all. A decision returns one, a service hands it to the store, and nobody
+// else writes. Audit and mail are part of it, so neither can be forgotten.
+//
+// A row with Version 0 is inserted, and must not be there yet. Any other
+// Version must still be the stored one. Stored rows get the next version.
+type Change struct {
+	// Op names the operation. Applying a change twice makes it once: the keys
+	// of its events are already there, and the second answer is ErrConflict.
+	Op OpID
+
+	// Guards are the accounts that the decision relied on and does not write.
+	Guards []Guard
+
+	// Rows to insert or to replace, whole.
+	Users       []User
+	Identities  []Identity // inserted only
+	Accounts    []Account
+	Memberships []Membership
+	Connections []Connection
+	Assignments []Assignment
+
+	// Spend is taken from durable quotas, or the whole change fails.
+	Spend []Spend
+
+	// Replies are the answers kept for idempotency keys.
+	Replies []Reply
+
+	// Events are the audit of this change. An operation has at least one.
+	Events []Event
+
+	// CancelMail ends unsent mail whose reason has gone, before the change's
+	// own mail is queued.
+	CancelMail []mail.Reason
+
+	// Mail to queue.
+	Mail []mail.Message
+}
+
+// Guard makes a change fail with ErrConflict unless an account still has the
+// version that the decision saw.
+type Guard struct {
+	Account AccountID
+	Version int64
+
+	// Move also moves the version. A decision that changes what others rely
+	// on (members, roles, owners) moves; one that only relies on it does not,
+	// and runs beside others of its sort.
+	Move bool
+}
+
+// Reply is the answer that was given to an idempotency key. It is inserted;
+// one that has expired by its successor's CreatedAt is replaced.
+type Reply struct {
+	ReplyKey
+	Input     [32]byte // SHA-256 over the operation and its input
+	Answer    []byte   // JSON, without secrets
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// ReplyKey names an idempotency key: the same key of another actor or at
+// another account is another key.
+type ReplyKey struct {
+	Actor   string
+	Account AccountID
+	Key     string
+}
+
+// Sorted returns the change with every list in the order of its keys. Stores
+// write in this order, one kind after the other as the fields stand, so that
+// two changes never wait for each other in a circle. The events keep their
+// order: Seq is their key.
+func (c Change) Sorted() Change {
+	c.Guards = sorted(c.Guards, func(a, b Guard) int { return cmp.Compare(a.Account, b.Account) })
+	c.Users = sorted(c.Users, func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
+	c.Identities = sorted(c.Identities, func(a, b Identity) int {
+		return cmp.Or(cmp.Compare(a.Issuer, b.Issuer), cmp.Compare(a.Subject, b.Subject))
+	})
+	c.Accounts = sorted(c.Accounts, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) })
+	c.Memberships = sorted(c.Memberships, func(a, b Membership) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.User, b.User))
+	})
+	c.Connections = sorted(c.Connections, func(a, b Connection) int { return a.compare(b.ConnectionKey) })
+	c.Assignments = sorted(c.Assignments, func(a, b Assignment) int {
+		return cmp.Or(a.compare(b.ConnectionKey), cmp.Compare(a.User, b.User))
+	})
+	c.Spend = sorted(c.Spend, func(a, b Spend) int { return a.compare(b.QuotaKey) })
+	c.Replies = sorted(c.Replies, func(a, b Reply) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Actor, b.Actor), cmp.Compare(a.Key, b.Key))
+	})
+	c.CancelMail = sorted(c.CancelMail, func(a, b mail.Reason) int { return cmp.Compare(a, b) })
+	c.Mail = sorted(c.Mail, func(a, b mail.Message) int { return strings.Compare(a.ID, b.ID) })
+	return c
+}
+
+func (k ConnectionKey) compare(o ConnectionKey) int {
+	return cmp.Or(cmp.Compare(k.Client, o.Client), cmp.Compare(k.Agency, o.Agency))
+}
+
+// sorted leaves the caller's slice as it was.
+func sorted[T any](list []T, by func(a, b T) int) []T {
+	if slices.IsSortedFunc(list, by) {
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortFunc(list, by)
+	return list
+}

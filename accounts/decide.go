@@ -1,0 +1,177 @@
+package accounts
+
+import (
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// JoinProgramme decides whether an account joins the agency programme. It
+// changes nothing if it has joined already.
+func (o Operation) JoinProgramme(actor Standing, account Account) (Change, error) {
+	if err := o.May(actor, roles.ManageProgramme); err != nil {
+		return Change{}, err
+	}
+	if !account.ProgrammeAt.IsZero() {
+		return Change{}, nil
+	}
+	if err := o.Rules.Policy.MayJoinProgramme(account); err != nil {
+		return Change{}, err
+	}
+	account.ProgrammeAt = o.At
+	return o.account(account, Event{Kind: EventProgrammeJoined}), nil
+}
+
+// EnableClientAccess decides whether an account that joined the programme may
+// ask for access from now on. It changes nothing if it may already.
+func (o Operation) EnableClientAccess(actor Standing, account Account) (Change, error) {
+	if err := o.May(actor, roles.ManageProgramme); err != nil {
+		return Change{}, err
+	}
+	if account.ProgrammeAt.IsZero() {
+		return Change{}, &InvalidError{Field: "account", Reason: "has not joined the agency programme; join it first"}
+	}
+	if !account.ClientAccessAt.IsZero() {
+		return Change{}, nil
+	}
+	account.ClientAccessAt = o.At
+	return o.account(account, Event{Kind: EventAccessEnabled}), nil
+}
+
+// CloseAccount decides whether an account is closed for good. It wants a fresh
+// login. Everything that rests on the account ends with it; unsent mail on its
+// behalf is cancelled.
+func (o Operation) CloseAccount(actor Standing, account Account) (Change, error) {
+	if err := o.May(actor, roles.CloseAccount); err != nil {
+		return Change{}, err
+	}
+	if err := o.Fresh(); err != nil {
+		return Change{}, err
+	}
+	account.ClosedAt = o.At
+	account.Epoch++
+	c := o.account(account, Event{Kind: EventAccountClosed})
+	c.CancelMail = append(c.CancelMail, AccountReason(account.ID))
+	return c, nil
+}
+
+// SuspendAccount decides whether an operator pauses an account. A pause ages
+// nothing: what rests on the account counts again when it ends.
+func (o Operation) SuspendAccount(account Account) (Change, error) {
+	if err := o.operator(account.ID); err != nil || !account.SuspendedAt.IsZero() {
+		return Change{}, err
+	}
+	if !account.ClosedAt.IsZero() {
+		return Change{}, &InvalidError{Field: "account", Reason: "is closed"}
+	}
+	account.SuspendedAt = o.At
+	return o.account(account, Event{Kind: EventAccountSuspended}), nil
+}
+
+// ReactivateAccount decides whether an operator ends the pause of an account.
+func (o Operation) ReactivateAccount(account Account) (Change, error) {
+	if err := o.operator(account.ID); err != nil || account.SuspendedAt.IsZero() {
+		return Change{}, err
+	}
+	account.SuspendedAt = time.Time{}
+	return o.account(account, Event{Kind: EventAccountActivated}), nil
+}
+
+// SuspendUser decides whether an operator suspends a user everywhere. The
+// user's sessions end at once, and reactivating revives none of them.
+func (o Operation) SuspendUser(u User) (Change, error) {
+	if err := o.operator(""); err != nil || !u.SuspendedAt.IsZero() {
+		return Change{}, err
+	}
+	u.SuspendedAt = o.At
+	u.Epoch++
+	u.EpochAt = o.At
+	return o.user(u, EventUserSuspended), nil
+}
+
+// ReactivateUser decides whether an operator lets a suspended user in again.
+func (o Operation) ReactivateUser(u User) (Change, error) {
+	if err := o.operator(""); err != nil || u.SuspendedAt.IsZero() {
+		return Change{}, err
+	}
+	u.SuspendedAt = time.Time{}
+	// A login at the moment of the suspension, or during it, is none either.
+	u.Epoch++
+	u.EpochAt = o.At
+	return o.user(u, EventUserReactivated), nil
+}
+
+// CreateAccount decides whether an account is made, with its owner. A job may
+// make one for anybody, a user for themselves.
+func (o Operation) CreateAccount(account Account, owner User, owned []Account) (Change, error) {
+	switch {
+	case o.Actor.IsSystem():
+	case o.Actor.user == "" || o.Actor.user != owner.ID:
+		return Change{}, &roles.DeniedError{Action: "account.create", Why: "a user makes accounts only for themselves"}
+	case o.Actor.epoch != owner.Epoch:
+		return Change{}, ErrStepUp
+	}
+	if !owner.Active() {
+		return Change{}, &InvalidError{Field: "owner", Reason: "is not an active user"}
+	}
+	if len(owned) > 0 {
+		if err := o.Rules.Policy.MayOwn(owned, account); err != nil {
+			return Change{}, err
+		}
+	}
+	account.Epoch, account.CreatedAt, account.UpdatedAt = 1, o.At, o.At
+	c := o.Change()
+	// The owner's row is guarded by writing it, so that two accounts made at
+	// once both know of each other.
+	owner.UpdatedAt = o.At
+	c.Users = []User{owner}
+	c.Accounts = []Account{account}
+	c.Memberships = []Membership{{
+		Account: account.ID, User: owner.ID,
+		MemberState: MemberState{Role: o.Rules.Ladder.Top(), Epoch: 1},
+		CreatedAt:   o.At, UpdatedAt: o.At,
+	}}
+	o.Record(&c, Event{Kind: EventAccountCreated, Account: account.ID, User: owner.ID, Role: o.Rules.Ladder.Top()})
+	return c, nil
+}
+
+// account returns the change that writes one account and says why.
+func (o Operation) account(a Account, e Event) Change {
+	c := o.Change()
+	a.UpdatedAt = o.At
+	c.Accounts = []Account{a}
+	e.Account = a.ID
+	o.Record(&c, e)
+	return c
+}
+
+func (o Operation) user(u User, kind EventKind) Change {
+	c := o.Change()
+	u.UpdatedAt = o.At
+	c.Users = []User{u}
+	o.Record(&c, Event{Kind: kind, User: u.ID})
+	return c
+}
+
+// operator refuses everybody but the host's staff.
+func (o Operation) operator(account AccountID) error {
+	if o.Actor.IsOperator() {
+		return nil
+	}
+	return o.Refuse(account, RefusedDenied, &roles.DeniedError{Action: "operate", Why: "only an operator may do this"})
+}
+
+// AccountReason is the reason of all mail that an account sends: below it are
+// the reasons of its requests and assignments. Cancelling it takes back
+// everything unsent on the account's behalf.
+func AccountReason(a AccountID) mail.Reason { return mail.ReasonFor("account", string(a)) }
+
+// connectionReason is the reason of mail about an agency's connection.
+func connectionReason(k ConnectionKey) mail.Reason {
+	return mail.ReasonFor("account", string(k.Agency), "client", string(k.Client))
+}
+
+func assignmentReason(k ConnectionKey, u UserID) mail.Reason {
+	return mail.ReasonFor("account", string(k.Agency), "client", string(k.Client), "user", string(u))
+}

@@ -1,0 +1,98 @@
+package accounts
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a call can answer besides success. Match them with errors.Is, and take
+// what there is to tell with errors.As. Package roles adds roles.ErrDenied.
+var (
+	// ErrNotFound says that there is no such thing, or that it is not the
+	// asker's to know about: the two are one answer.
+	ErrNotFound = errors.New("chatelaine: not found")
+	// ErrInvalid says that the input breaks a rule; see [*InvalidError].
+	ErrInvalid = errors.New("chatelaine: invalid input")
+	// ErrTaken says that a name, address or place belongs to somebody already.
+	ErrTaken = errors.New("chatelaine: already taken")
+	// ErrLastOwner says that the change would leave an account without an
+	// active owner. Make somebody else an owner first.
+	ErrLastOwner = errors.New("chatelaine: an account keeps at least one active owner")
+	// ErrExpired says that the thing's time is over; see [*ExpiredError].
+	ErrExpired = errors.New("chatelaine: expired")
+	// ErrStepUp says that the operation wants a login younger than
+	// [Limits.FreshLogin]. Ask the user to log in again, then repeat the call.
+	ErrStepUp = errors.New("chatelaine: log in again to do this")
+	// ErrConflict says that others changed the same things until time ran
+	// out, and nothing was changed. The call may be repeated.
+	ErrConflict = errors.New("chatelaine: others changed this at the same time; try again")
+	// ErrRepeat accompanies ErrConflict in a joined transaction: roll the
+	// whole transaction back and run it again from its start.
+	ErrRepeat = errors.New("chatelaine: repeat the whole transaction")
+	// ErrUnknown says that a change was sent and its answer was lost: it is
+	// there as a whole or not at all. Services resolve it themselves; it
+	// reaches a caller only when the store stays out of reach.
+	ErrUnknown = errors.New("chatelaine: the outcome of the change is unknown")
+	// ErrKeyReused says that an idempotency key came again with other input.
+	ErrKeyReused = errors.New("chatelaine: this idempotency key was used with other input")
+)
+
+// InvalidError names the field that breaks a rule, and the rule. It matches
+// [ErrInvalid]. The field is named as in the input struct, in lower case. Its
+// text never repeats the input.
+type InvalidError struct {
+	Field  string
+	Reason string
+}
+
+func (e *InvalidError) Error() string { return "chatelaine: " + e.Field + " " + e.Reason }
+
+// Is reports whether target is ErrInvalid.
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// ExpiredError tells what expired, and when. It matches [ErrExpired].
+type ExpiredError struct {
+	What string
+	At   time.Time
+}
+
+func (e *ExpiredError) Error() string {
+	return fmt.Sprintf("chatelaine: the %s expired on %s", e.What, e.At.UTC().Format("2 January 2006 15:04 UTC"))
+}
+
+// Is reports whether target is ErrExpired.
+func (e *ExpiredError) Is(target error) bool { return target == ErrExpired }
+
+// TakenError names the field whose value belongs to somebody else. It matches
+// [ErrTaken].
+type TakenError struct{ Field string }
+
+func (e *TakenError) Error() string { return "chatelaine: " + e.Field + " is already taken" }
+
+// Is reports whether target is ErrTaken.
+func (e *TakenError) Is(target error) bool { return target == ErrTaken }
+
+func taken(field string) error { return &TakenError{Field: field} }
+
+// AmbiguousError says that a name fits several people, and which. It matches
+// [ErrInvalid]; ask for the user's id, address or user name instead.
+type AmbiguousError struct {
+	Field      string
+	Candidates []Candidate
+}
+
+// Candidate is one of the people whom an ambiguous name fits.
+type Candidate struct {
+	User    UserID
+	Name    string
+	Handle  string
+	Address string
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("chatelaine: %s fits %d people; name one by id, address or user name", e.Field, len(e.Candidates))
+}
+
+// Is reports whether target is ErrInvalid.
+func (e *AmbiguousError) Is(target error) bool { return target == ErrInvalid }

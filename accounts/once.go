@@ -1,0 +1,83 @@
+package accounts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Once makes an operation with an idempotency key happen once: the first
+// answer is kept in the operation's own change, and the same actor's same key
+// at the same account gets it again for [Limits.KeepReplies]. Most hosts won't
+// need this; packages that add their own operations do.
+type Once struct {
+	op    Operation
+	reply Reply
+}
+
+// NewOnce returns the keeper of an operation's answer. An empty key keeps
+// nothing. The input is what must be equal when the key comes again; it is
+// hashed, never kept. A key that is not 1 to 64 printable ASCII characters is
+// refused.
+func NewOnce(op Operation, account AccountID, key string, kind EventKind, input any) (Once, error) {
+	if key == "" {
+		return Once{}, nil
+	}
+	if err := CheckID("key", key); err != nil {
+		return Once{}, err
+	}
+	if !op.Actor.Known() {
+		return Once{}, nil // the decision refuses nobody's call
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return Once{}, fmt.Errorf("chatelaine: input of an idempotency key: %w", err)
+	}
+	return Once{op: op, reply: Reply{
+		ReplyKey:  ReplyKey{Actor: op.Actor.key(), Account: account, Key: key},
+		Input:     sha256.Sum256(append([]byte(string(kind)+"\x00"), text...)),
+		CreatedAt: op.At,
+		ExpiresAt: op.At.Add(op.Rules.Limits.KeepReplies),
+	}}, nil
+}
+
+// Recall reads the kept answer into answer, a pointer, and reports whether
+// there was one. A key that was used with other input is [ErrKeyReused].
+func (o Once) Recall(ctx context.Context, st Store, answer any) (bool, error) {
+	if o.reply.Key == "" {
+		return false, nil
+	}
+	kept, err := st.Reply(ctx, o.reply.ReplyKey)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !o.op.At.Before(kept.ExpiresAt):
+		return false, nil
+	case kept.Input != o.reply.Input:
+		return false, ErrKeyReused
+	}
+	if err := json.Unmarshal(kept.Answer, answer); err != nil {
+		return false, fmt.Errorf("chatelaine: kept answer: %w", err)
+	}
+	return true, nil
+}
+
+// Keep adds the answer to the change that made it. The answer must hold no
+// secret.
+func (o Once) Keep(c *Change, answer any) error {
+	if o.reply.Key == "" {
+		return nil
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("chatelaine: answer to an idempotency key: %w", err)
+	}
+	r := o.reply
+	r.Answer = text
+	c.Replies = append(c.Replies, r)
+	return nil
+}

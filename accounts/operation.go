@@ -1,0 +1,184 @@
+package accounts
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// Rules are what decisions go by: everything of an [Env] that is a value and
+// touches nothing.
+type Rules struct {
+	Ladder    *roles.Ladder
+	Policy    Policy
+	Limits    Limits
+	Links     Links
+	Templates *mail.Templates
+	Product   string
+}
+
+// Rules returns what decisions go by.
+func (e *Env) Rules() Rules {
+	return Rules{
+		Ladder: e.o.Ladder, Policy: e.o.Policy, Limits: e.o.Limits,
+		Links: e.o.Links, Templates: e.o.Templates, Product: e.o.Product,
+	}
+}
+
+// Operation is one act: who, when and by which rules. Its methods are the
+// decisions of this package: they take facts and return a [Change] or a typed
+// refusal, and touch nothing. One Operation serves all attempts at the act.
+//
+// Services make operations. A test harness that drives the decisions makes its
+// own, with a moment and an id of its choice.
+type Operation struct {
+	ID    OpID
+	At    time.Time
+	Actor Actor
+	Rules Rules
+}
+
+// Begin returns a fresh operation of an actor at this moment.
+func (e *Env) Begin(actor Actor) Operation {
+	at := e.Now()
+	return Operation{ID: OpID(e.NewID(at)), At: at, Actor: actor, Rules: e.Rules()}
+}
+
+// Change returns an empty change of the operation.
+func (o Operation) Change() Change { return Change{Op: o.ID} }
+
+// Record adds an event to a change, stamped with the operation, the moment and
+// the actor.
+func (o Operation) Record(c *Change, e Event) {
+	e.Op, e.At, e.By, e.Seq = o.ID, o.At, o.Actor.By(), len(c.Events)+1
+	c.Events = append(c.Events, e)
+}
+
+// Letter is a mail that a change carries.
+type Letter struct {
+	Kind     string
+	Account  AccountID // on whose behalf
+	Locale   string    // the account's, for a recipient who has none
+	To       Contact
+	Reason   mail.Reason
+	Priority mail.Priority
+	NotAfter time.Time
+	Data     mail.Data
+}
+
+// Write renders a letter and adds it to a change. People without an address
+// get none. The message's id follows from the operation, the template and the
+// recipient, so that the same change writes it once. It returns the template's
+// error.
+func (o Operation) Write(c *Change, l Letter) error {
+	if l.To.Email == "" {
+		return nil
+	}
+	l.Data.Product = o.Rules.Product
+	if l.Data.At.IsZero() {
+		l.Data.At = o.At
+	}
+	locale := cmp.Or(l.To.Locale, l.Locale)
+	subject, text, err := o.Rules.Templates.Render(l.Kind, locale, l.Data)
+	if err != nil {
+		return err
+	}
+	c.Mail = append(c.Mail, mail.Message{
+		ID:   string(mail.ReasonFor(string(o.ID), l.Kind, string(l.Account), string(l.To.Email))),
+		Kind: l.Kind, Account: string(l.Account), To: string(l.To.Email), ToName: l.To.Name,
+		Locale: locale, Subject: subject, Text: text, Reason: l.Reason, Priority: l.Priority,
+		Due: o.At, NotAfter: l.NotAfter, CreatedAt: o.At,
+	})
+	return nil
+}
+
+// May decides whether the actor has a permission at the account of a standing:
+// nil, or a refusal. Somebody with no route to the account is told that there
+// is none. Whoever acts for a user must have been admitted to the account that
+// the call names, so that a page open on one account never acts on another.
+func (o Operation) May(s Standing, p roles.Permission) error {
+	a := o.Actor
+	if a.user == "" {
+		return o.Refuse(s.Account.ID, RefusedDenied, &roles.DeniedError{Action: p, Why: "only a signed-in user may do this"})
+	}
+	if a.account != "" && a.account != s.Account.ID {
+		return &InvalidError{Field: "account", Reason: "is not the one that the actor was admitted to"}
+	}
+	if s.Account.ID == "" || s.User.ID != a.user {
+		return ErrNotFound
+	}
+	if s.User.Epoch != a.epoch {
+		return ErrStepUp
+	}
+	rights := s.Rights(o.Rules.Ladder, a.proof)
+	if rights.None() {
+		return o.Refuse(s.Account.ID, RefusedOutsider, ErrNotFound)
+	}
+	if err := rights.Check(p); err != nil {
+		return o.Refuse(s.Account.ID, RefusedDenied, err)
+	}
+	return nil
+}
+
+// Fresh returns [ErrStepUp] unless the user logged in recently enough for what
+// cannot be undone.
+func (o Operation) Fresh() error {
+	if !o.Actor.Fresh(o.At, o.Rules.Limits.FreshLogin) {
+		return ErrStepUp
+	}
+	return nil
+}
+
+// Why an actor was refused, as refusal events name it.
+const (
+	RefusedDenied   = "denied"   // the role is too low
+	RefusedOutsider = "outsider" // no route leads the actor here
+	RefusedLimited  = "limited"  // too many in a short time
+	RefusedQuota    = "quota"    // a durable limit is used up
+	RefusedToken    = "token"    // a link that names nothing, or nothing any more
+)
+
+// Refuse marks an error as a refusal that belongs into the audit of an
+// account. The caller gets the error itself. Without a known account or actor
+// nothing is marked.
+func (o Operation) Refuse(account AccountID, code string, err error) error {
+	if account == "" || !o.Actor.Known() {
+		return err
+	}
+	return &refusal{account: account, code: code, err: err}
+}
+
+// refusal carries a marked error from a decision to the service, which takes
+// it out again.
+type refusal struct {
+	account AccountID
+	code    string
+	err     error
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+// refused returns the change that records a refusal, and the caller's error.
+func (o Operation) refused(kind EventKind, err error) (Change, error, bool) {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return Change{}, err, false
+	}
+	c := o.Change()
+	o.Record(&c, Event{Kind: EventRefused, Account: r.account, Action: kind, Refusal: r.code})
+	return c, r.err, true
+}
+
+// Plain returns the error that a caller is told: a refusal without its mark.
+// Most hosts won't need this; [Run] does it.
+func Plain(err error) error {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r.err
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Attempt is one try of an operation: it reads facts, decides, and returns how
+// to apply the decision, or a refusal. It is called again after a conflict,
+// with the same moment and the same operation id.
+type Attempt func(ctx context.Context) (apply func(context.Context) error, err error)
+
+// Applier is the part of a store that tells whether an operation is durable.
+type Applier interface {
+	// Applied reports whether an operation's change is durable.
+	Applied(ctx context.Context, op OpID) (bool, error)
+}
+
+// Operate runs an operation to its end: it tries again with full jitter while
+// others change the same things, until the context's deadline or, without one,
+// for [Limits.Retry]; and when the answer of a commit was lost it finds out
+// what became of it and applies the same change again if nothing did. Most
+// hosts won't need this; packages that add their own changes do.
+func Operate(ctx context.Context, env *Env, st Applier, op OpID, try Attempt) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, env.Limits().Retry)
+		defer cancel()
+	}
+	for n := 0; ; n++ {
+		apply, err := try(ctx)
+		if err != nil {
+			return err
+		}
+		if apply == nil {
+			return nil // there was nothing to change
+		}
+		err = apply(ctx)
+		if errors.Is(err, ErrUnknown) {
+			err = settle(ctx, st, op, apply, err)
+		}
+		if !errors.Is(err, ErrConflict) || errors.Is(err, ErrRepeat) {
+			return err
+		}
+		if werr := pause(ctx, n); werr != nil {
+			return fmt.Errorf("%w (%w)", ErrConflict, werr)
+		}
+	}
+}
+
+// settle finds out what became of a change whose answer was lost. The same
+// change is applied, not a new decision: its keys make it once.
+func settle(ctx context.Context, st Applier, op OpID, apply func(context.Context) error, unknown error) error {
+	for n := 0; ; n++ {
+		done, err := st.Applied(ctx, op)
+		if err == nil && done {
+			return nil
+		}
+		if err == nil {
+			switch err = apply(ctx); {
+			case err == nil:
+				return nil
+			case errors.Is(err, ErrConflict):
+				// Either the lost commit arrived in between, or others did.
+				if done, aerr := st.Applied(ctx, op); aerr == nil && done {
+					return nil
+				} else if aerr == nil {
+					return err
+				}
+			case !errors.Is(err, ErrUnknown):
+				return fmt.Errorf("%w: %w", unknown, err)
+			}
+		}
+		if pause(ctx, n) != nil {
+			return unknown
+		}
+	}
+}
+
+// pause waits for a random part of a doubling span: 1 ms at first, 64 ms at
+// most.
+func pause(ctx context.Context, n int) error {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	span := time.Millisecond << min(n, 6)
+	wait := time.Duration(binary.LittleEndian.Uint64(b[:]) % uint64(span)) //nolint:gosec // both are far below 2^63
+	t := time.NewTimer(wait)                                               //nolint:forbidigo // a wait between tries is real time, whatever clock decides
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

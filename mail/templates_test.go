@@ -1,0 +1,276 @@
+package mail_test
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatelaine-go/chatelaine/mail"
+)
+
+var kinds = []string{
+	mail.AccessRequested, mail.AccessApproved, mail.AccessDeclined, mail.Assigned, mail.ConnectionEnded, mail.CapChanged, mail.ProgrammeLeft,
+}
+
+func data(change ...func(*mail.Data)) mail.Data {
+	d := mail.Data{
+		Product: "Letterbird", Agency: "Northlight Studio", Client: "Willow Bakery", Recipient: "Ada Berg", Sender: "Jonas Weber", Role: "Manager",
+		Message: "Hello!\n\nJonas", Reason: "We do it ourselves.", Link: "https://app.letterbird.example/x/creq_" + strings.Repeat("ABCD", 13),
+		Guide: "https://letterbird.example/help", ExpiresAt: start.AddDate(0, 0, 7), At: start.In(time.FixedZone("", 3600)),
+	}
+	for _, c := range change {
+		c(&d)
+	}
+	return d
+}
+
+func templates(tb testing.TB, fsys fs.FS) *mail.Templates {
+	tb.Helper()
+	ts, err := mail.NewTemplates(fsys)
+	require.NoError(tb, err)
+	return ts
+}
+
+func file(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+
+func TestNewTemplates(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, given, want string }{
+		{"a file without a subject is refused", "Hello\n\nBody\n", "Subject: "},
+		{"an empty subject is refused", "Subject: \n\nBody\n", "Subject: "},
+		{"a body right after the subject is refused", "Subject: x\nBody\n", "second line"},
+		{"a field that there is not is refused", "Subject: x\n\n{{.Agenzy}}\n", "Agenzy"},
+		{"such a field is found where it is only used for mail without a message", "Subject: x\n\n{{if .Message}}{{else}}{{.Agenzy}}{{end}}", "Agenzy"},
+		{"such a field is found in the subject", "Subject: {{.Agenzy}}\n\nBody\n", "Agenzy"},
+		{"an unknown function is refused", "Subject: x\n\n{{shout .Agency}}\n", "shout"},
+		{"a broken template is refused", "Subject: x\n\n{{if .Agency}}\n", "EOF"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := mail.NewTemplates(fstest.MapFS{"de/access-approved.txt": file(tc.given)})
+			require.ErrorContains(t, err, "de/access-approved.txt: ")
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+func TestTemplates_Render_files(t *testing.T) {
+	t.Parallel()
+	ts := templates(t, fstest.MapFS{
+		"en/access-approved.txt":    file("Subject: Own words\r\n\r\nIn English, {{utc .At}}\r\n"),
+		"de/access-approved.txt":    file("Subject: Zugang\n\nAuf Deutsch, {{utc .At}}"),
+		"de-AT/access-declined.txt": file("Subject: Abgelehnt\n\nServus\n"),
+		"en/of-the-host.txt":        file("Subject: Ours\n\n{{.Product}}\n"),
+	})
+	for _, tc := range []struct{ name, kind, locale, want string }{
+		{"a host's file replaces the built-in one", mail.AccessApproved, "en", "In English, 5 March 2026, 14:00 UTC\n"},
+		{"the others stay built in", mail.Assigned, "en", "Hello Ada Berg,"},
+		{"a language is used", mail.AccessApproved, "de", "Auf Deutsch, 2026-03-05 14:00 UTC\n"},
+		{"a region falls back to its language", mail.AccessApproved, "de-AT", "Auf Deutsch"},
+		{"a region that has the file is used", mail.AccessDeclined, "de-AT", "Servus"},
+		{"case and underscores make no difference", mail.AccessDeclined, "DE_at", "Servus"},
+		{"a variant falls back to its region", mail.AccessDeclined, "de-AT-1996", "Servus"},
+		{"a script and region fall back step by step", mail.AccessApproved, "de-Latn-AT", "Auf Deutsch"},
+		{"a kind that the language lacks is English", mail.Assigned, "de", "Hello Ada Berg,"},
+		{"an unknown language is English", mail.AccessApproved, "tlh", "In English"},
+		{"no language is English", mail.AccessApproved, "", "In English"},
+		{"nonsense is English", mail.AccessApproved, "--../-", "In English"},
+		{"a host's own kind is rendered", "of-the-host", "fr", "Letterbird\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, text, err := ts.Render(tc.kind, tc.locale, data())
+			require.NoError(t, err)
+			require.Contains(t, text, tc.want)
+		})
+	}
+	t.Run("an unknown kind is an error", func(t *testing.T) {
+		t.Parallel()
+		_, _, err := ts.Render("no-such", "en", data())
+		require.ErrorContains(t, err, "no-such")
+	})
+}
+
+func TestTemplates_Render_fields(t *testing.T) {
+	t.Parallel()
+	ts := templates(t, nil)
+	for _, kind := range kinds {
+		for name, drop := range map[string]func(*mail.Data){
+			"Product": func(d *mail.Data) { d.Product = "" }, "Agency": func(d *mail.Data) { d.Agency = "" },
+			"Client": func(d *mail.Data) { d.Client = "" }, "Sender": func(d *mail.Data) { d.Sender = "" },
+			"Role": func(d *mail.Data) { d.Role = "" }, "Link": func(d *mail.Data) { d.Link = "" },
+			"At": func(d *mail.Data) { d.At = time.Time{} }, "ExpiresAt": func(d *mail.Data) { d.ExpiresAt = time.Time{} },
+			"Message": func(d *mail.Data) { d.Message = "" }, "Reason": func(d *mail.Data) { d.Reason = "" },
+			"Guide": func(d *mail.Data) { d.Guide = "" }, "Recipient": func(d *mail.Data) { d.Recipient = "" },
+		} {
+			t.Run(kind+" without "+name+" is whole or refused", func(t *testing.T) {
+				t.Parallel()
+				subject, text, err := ts.Render(kind, "", data(drop))
+				if err != nil {
+					require.ErrorContains(t, err, kind+" needs "+name)
+					return
+				}
+				require.NotContains(t, subject+text, "  ", "nothing is left out in the middle")
+				require.NotContains(t, text, " .")
+				require.NotContains(t, text, "1 January 0001")
+				require.NotContains(t, text, "\n\n\n")
+			})
+		}
+	}
+	for _, tc := range []struct{ name, given string }{
+		{"a link without a host is refused", "https:///x"},
+		{"a relative link is refused", "/requests/creq_X"},
+		{"a link of another scheme is refused", "javascript://x.example/%0aalert(1)"},
+		{"a link with a space is refused", "https://x.example/a b"},
+		{"a link with a line break is refused", "https://x.example/a\nb"},
+		{"a link that turns the direction is refused", "https://x.example/\u202e"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Link = tc.given }))
+			require.EqualError(t, err, "mail: access-requested: Link is not an absolute http or https URL")
+			_, _, err = ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Guide = tc.given }))
+			require.ErrorContains(t, err, "Guide")
+		})
+	}
+}
+
+func TestTemplates_Render_accessRequested(t *testing.T) {
+	t.Parallel()
+	ts := templates(t, nil)
+	t.Run("it says who asks for what, with the link on a line of its own", func(t *testing.T) {
+		t.Parallel()
+		d := data()
+		subject, text, err := ts.Render(mail.AccessRequested, "", d)
+		require.NoError(t, err)
+		require.Equal(t, "Northlight Studio asks for access to your Letterbird account", subject)
+		for _, want := range []string{
+			"Jonas Weber at Northlight Studio", "Manager", "Jonas Weber wrote:\n\n> Hello!\n>\n> Jonas\n\n", "\n\n" + d.Link + "\n\n",
+			"12 March 2026, 14:00 UTC", "\n\n" + d.Guide + "\n\n", "If you don't know Northlight Studio, ignore this mail.",
+		} {
+			require.Contains(t, text, want)
+		}
+	})
+	t.Run("it does not depend on whether the address is known", func(t *testing.T) {
+		t.Parallel()
+		_, known, err := ts.Render(mail.AccessRequested, "", data())
+		require.NoError(t, err)
+		_, unknown, err := ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Recipient, d.Client = "", "" }))
+		require.NoError(t, err)
+		require.Equal(t, known, unknown)
+	})
+	t.Run("it has no guide and no quotation when there is none", func(t *testing.T) {
+		t.Parallel()
+		_, text, err := ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Guide, d.Message = "", " \n " }))
+		require.NoError(t, err)
+		require.NotRegexp(t, "guide|wrote", text)
+	})
+}
+
+func TestTemplates_Render_inert(t *testing.T) {
+	t.Parallel()
+	ts := templates(t, nil)
+	for _, tc := range []struct{ name, given, want string }{
+		{"line breaks and controls in a name become spaces", "Evil\r\nBcc: x\x00\t\u2028y", "Evil Bcc: x y"},
+		{"characters that turn the direction are taken out", "a\u202eb\u2066c\u2069", "abc"},
+		{"zero-width characters are taken out", "w\u200bw\ufeffw", "www"},
+		{"bytes that are no text are replaced", "a\xffb", "a\uFFFDb"},
+		{"a URL is no link", "HTTPS://evil.example and WWW.evil.example", "HTTPS: //evil.example and WWW .evil.example"},
+		{"a URL hidden by zero-width characters is no link", "http:\u200b//evil.example", "http: //evil.example"},
+		{"template syntax is text", "{{.Link}}", "{{.Link}}"},
+		{"markup is text", "<b>x</b>", "<b>x</b>"},
+		{"a name is no quotation", "> > x", "x"},
+		{"a name of nothing visible is a question mark", "\u200b \u202e", "?"},
+		{"a long name is cut to 100 characters", strings.Repeat("é", 101), strings.Repeat("é", 99) + "…"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			subject, _, err := ts.Render(mail.ConnectionEnded, "", data(func(d *mail.Data) { d.Agency, d.Client = tc.given, "C" }))
+			require.NoError(t, err)
+			require.Equal(t, tc.want+" no longer has access to C", subject)
+		})
+	}
+	for _, tc := range []struct{ name, given, want string }{
+		{"every line of a message is quoted", "a\nb\r\nc\rd\u2028e\vf", "> a\n> b\n> c\n> d\n> e\n> f"},
+		{"blank lines are quoted, and few", "\n\na\n\n\n \nb\n\n", "> a\n>\n> b"},
+		{"a URL in a message is no link", "see https://evil.example", "> see https: //evil.example"},
+		{"a quotation in a message is quoted", "> x", "> > x"},
+		{"long lines of a message are wrapped and quoted", strings.Repeat("word ", 15), "> " + strings.Repeat("word ", 13) + "word\n> word"},
+		{"a word without end is broken", strings.Repeat("x", 71), "> " + strings.Repeat("x", 70) + "\n> x"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, text, err := ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Message = tc.given }))
+			require.NoError(t, err)
+			require.Contains(t, text, "wrote:\n\n"+tc.want+"\n\nTo read")
+			_, text, err = ts.Render(mail.AccessDeclined, "", data(func(d *mail.Data) { d.Reason = tc.given }))
+			require.NoError(t, err)
+			require.Contains(t, text, "wrote:\n\n"+tc.want+"\n\nThis request")
+		})
+	}
+	t.Run("a long message is cut to 1,000 characters", func(t *testing.T) {
+		t.Parallel()
+		_, text, err := ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Message = strings.Repeat("Ж", 3000) }))
+		require.NoError(t, err)
+		require.Equal(t, 999, strings.Count(text, "Ж"))
+	})
+	t.Run("a long subject is cut to 150 characters", func(t *testing.T) {
+		t.Parallel()
+		subject, _, err := ts.Render(mail.AccessRequested, "", data(func(d *mail.Data) { d.Agency, d.Product = strings.Repeat("a", 100), strings.Repeat("b", 100) }))
+		require.NoError(t, err)
+		require.Equal(t, 150, utf8.RuneCountInString(subject))
+	})
+}
+
+func FuzzRender(f *testing.F) {
+	ts := templates(f, nil)
+	linkLike := regexp.MustCompile(`(?i)://|www\.\S`)
+	f.Add("Northlight", "Jonas", "Hello\nworld")
+	f.Add("http://evil", "x\r\nSubject: y", "\n> \u2028www.x\u202e")
+	f.Add(strings.Repeat("w", 200), "\u200b", strings.Repeat("\n", 50)+strings.Repeat("a b", 900))
+	f.Fuzz(func(t *testing.T, agency, sender, words string) {
+		for _, kind := range kinds {
+			d := data(func(d *mail.Data) {
+				d.Agency, d.Sender, d.Message = "N"+agency, "J"+sender, words
+				d.Client, d.Recipient, d.Role, d.Product, d.Reason = "C"+sender, agency, "M"+agency, "P"+sender, words
+			})
+			subject, text, err := ts.Render(kind, "en", d)
+			require.NoError(t, err)
+			require.LessOrEqual(t, utf8.RuneCountInString(subject), 150)
+			require.NotEmpty(t, subject)
+			for _, r := range subject + strings.ReplaceAll(text, "\n", "") {
+				require.False(t, unicode.In(r, unicode.C, unicode.Zl, unicode.Zp), "%U", r)
+			}
+			links := 0
+			for line := range strings.Lines(text) {
+				line = strings.TrimSuffix(line, "\n")
+				if line == d.Link || line == d.Guide {
+					links++
+					continue
+				}
+				require.LessOrEqual(t, utf8.RuneCountInString(line), 72, line)
+				require.NotRegexp(t, linkLike, line)
+			}
+			require.LessOrEqual(t, links, 2)
+			require.NotRegexp(t, linkLike, subject)
+
+			// What is outside the quotation does not depend on the words, except on whether there are any.
+			outside := regexp.MustCompile(`(?m)^>.*\n`).ReplaceAllString(text, "")
+			var others []string
+			for _, other := range []string{"x", ""} {
+				d.Message, d.Reason = other, other
+				_, text, err := ts.Render(kind, "en", d)
+				require.NoError(t, err)
+				others = append(others, strings.Replace(text, "> x\n", "", 1))
+			}
+			require.Contains(t, others, outside)
+		}
+	})
+}

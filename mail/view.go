@@ -1,0 +1,177 @@
+package mail
+
+import (
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	maxName    = 100  // characters of a name
+	maxWords   = 1000 // characters of a message or reason
+	maxSubject = 150  // characters of a subject
+	lineWidth  = 72   // characters of a line of text
+)
+
+// view is Data made inert: what templates see.
+type view struct {
+	Product, Agency, Client, Recipient, Sender, Role string
+	Message, Reason                                  string // quoted already
+	Link, Guide                                      string
+	ExpiresAt, At                                    time.Time
+}
+
+func (d Data) view() (view, error) {
+	if err := checkLink("Link", d.Link); err != nil {
+		return view{}, err
+	}
+	if err := checkLink("Guide", d.Guide); err != nil {
+		return view{}, err
+	}
+	return view{
+		Product: inertName(d.Product), Agency: inertName(d.Agency), Client: inertName(d.Client),
+		Recipient: inertName(d.Recipient), Sender: inertName(d.Sender), Role: inertName(d.Role),
+		Message: quote(d.Message), Reason: quote(d.Reason),
+		Link: d.Link, Guide: d.Guide, ExpiresAt: d.ExpiresAt, At: d.At,
+	}, nil
+}
+
+// missing returns the first field that the kind needs and that is empty.
+func (v view) missing(kind string) string {
+	empty := func(name, value string) string {
+		if value == "" {
+			return name
+		}
+		return ""
+	}
+	zero := func(name string, t time.Time) string {
+		if t.IsZero() {
+			return name
+		}
+		return ""
+	}
+	var lacks []string
+	switch kind {
+	case AccessRequested:
+		lacks = []string{empty("Sender", v.Sender), empty("Link", v.Link), zero("ExpiresAt", v.ExpiresAt)}
+	case AccessApproved, Assigned, CapChanged:
+		lacks = []string{empty("Client", v.Client), empty("Sender", v.Sender), empty("Role", v.Role), zero("At", v.At)}
+	case AccessDeclined, ConnectionEnded, ProgrammeLeft:
+		lacks = []string{empty("Client", v.Client), zero("At", v.At)}
+	default:
+		return "" // a host's own kind: its template knows
+	}
+	for _, name := range append(lacks, empty("Product", v.Product), empty("Agency", v.Agency)) {
+		if name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+var (
+	schemeLike = regexp.MustCompile(`://`)
+	wwwLike    = regexp.MustCompile(`(?i)(www)\.`)
+)
+
+// unlink keeps mail programs from making links of what users wrote. A space is enough for that, and the reader still sees
+// what was written.
+func unlink(s string) string {
+	return wwwLike.ReplaceAllString(schemeLike.ReplaceAllString(s, ": //"), "$1 .")
+}
+
+// inertName makes one short line of a name. Leading ">" go, since a line that begins with one is a quotation.
+func inertName(s string) string {
+	if s == "" {
+		return ""
+	}
+	n := cut(unlink(strings.TrimLeft(oneLine(s), "> ")), maxName)
+	if n == "" {
+		return "?" // there is a name, but nothing of it can be shown
+	}
+	return n
+}
+
+// quote puts "> " before each line of what somebody wrote, after wrapping it.
+func quote(s string) string {
+	s = visible(s)
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case breaks(r):
+			return '\n'
+		default:
+			return r
+		}
+	}, s)
+	s = cut(strings.TrimSpace(s), maxWords)
+	if s == "" {
+		return ""
+	}
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		line = unlink(strings.Join(strings.Fields(line), " "))
+		if line == "" {
+			if out[len(out)-1] != ">" { // the first line is never empty
+				out = append(out, ">")
+			}
+			continue
+		}
+		for _, part := range fold(line, lineWidth-2) {
+			out = append(out, "> "+part)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// wrap folds long lines, drops spaces at their ends, and leaves at most one blank line between paragraphs.
+func wrap(s string) string {
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		line = strings.TrimRight(line, " \t\r")
+		switch {
+		case line == "" && (len(out) == 0 || out[len(out)-1] == ""):
+		case utf8.RuneCountInString(line) <= lineWidth:
+			out = append(out, line)
+		default:
+			out = append(out, fold(line, lineWidth)...)
+		}
+	}
+	return strings.TrimRight(strings.Join(out, "\n"), "\n") + "\n"
+}
+
+// fold breaks a line into lines of at most width characters, between words where it can. A link is never broken.
+func fold(line string, width int) []string {
+	var out []string
+	var b strings.Builder
+	n := 0
+	flush := func() {
+		if n > 0 {
+			out = append(out, b.String())
+			b.Reset()
+			n = 0
+		}
+	}
+	for word := range strings.FieldsSeq(line) {
+		size := utf8.RuneCountInString(word)
+		if n > 0 && n+1+size > width {
+			flush()
+		}
+		for ; size > width && !strings.Contains(word, "://"); size -= width {
+			runes := []rune(word)
+			out = append(out, string(runes[:width]))
+			word = string(runes[width:])
+		}
+		if n > 0 {
+			b.WriteByte(' ')
+			n++
+		}
+		b.WriteString(word)
+		n += size
+	}
+	flush()
+	return out
+}
