@@ -43,14 +43,14 @@ func plan(op accounts.Operation, actor accounts.Standing, f Ending) (Plan, error
 	}
 	p := Plan{Agency: f.Agency.ID}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%d %d %d\n", f.Agency.Epoch, len(f.Clients), len(f.Requests))
+	_, _ = fmt.Fprintf(sum, "%d %d %d\n", f.Agency.Epoch, len(f.Clients), len(f.Requests))
 	for _, c := range f.Clients {
 		p.Clients = append(p.Clients, PlannedClient{Client: c.Client.ID, Name: c.Client.Name, Cap: c.Cap, Assigned: c.Assigned})
-		fmt.Fprintf(sum, "%s\n", c.Client.ID)
+		_, _ = fmt.Fprintf(sum, "%s\n", c.Client.ID)
 	}
 	for _, r := range f.Requests {
 		p.Requests = append(p.Requests, PlannedRequest{Request: r.ID, Address: r.Address})
-		fmt.Fprintf(sum, "%s\n", r.ID)
+		_, _ = fmt.Fprintf(sum, "%s\n", r.ID)
 	}
 	p.Confirm = hex.EncodeToString(sum.Sum(nil)[:16])
 	return p, nil
@@ -83,6 +83,10 @@ func disable(op accounts.Operation, actor accounts.Standing, f Ending, confirm s
 	c.CancelMail = []mail.Reason{accounts.AccountReason(agency.ID)}
 	op.Record(&c.Change, accounts.Event{Kind: EventAccessDisabled, Account: agency.ID})
 	for _, r := range f.Requests {
+		// Written although the agency's number has ended it: whoever approves
+		// one at this moment makes a connection that was not shown.
+		r.State, r.UpdatedAt = Ended, op.At
+		c.Requests = append(c.Requests, r)
 		op.Record(&c.Change, accounts.Event{Kind: EventRequestEnded, Account: agency.ID, Request: r.ID})
 	}
 	for _, client := range f.Clients {

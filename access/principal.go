@@ -10,7 +10,7 @@ import (
 // Principal is who is signed in, and what they may do at one account at this
 // moment. It is an answer, not a state: ask again for every request, and a
 // right withdrawn anywhere is refused by the next one.
-type Principal struct {
+type Principal struct { //nolint:recvcheck // a value; enter alone fills one in, before anybody has it
 	roles.Rights
 
 	User        accounts.UserID

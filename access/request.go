@@ -13,8 +13,9 @@ type RequestState string
 
 // The states of a request. Expired and Ended follow from facts: a pending
 // request expires by time, and ends when its agency disables client access.
-// They are written down only when a successor for the same address finds them
-// so.
+// They hold whether or not they are written down, which happens when the
+// agency disables client access, or when a successor for the same address
+// finds them so.
 const (
 	Pending   RequestState = "pending"
 	Approved  RequestState = "approved"

@@ -56,10 +56,14 @@ func (s *Requests) Preview(ctx context.Context, actor accounts.Actor, in Batch) 
 	if err != nil {
 		return BatchAnswer{}, err
 	}
+	st, err := s.asking(ctx, op, in.Agency)
+	if err != nil {
+		return BatchAnswer{}, accounts.Plain(err)
+	}
 	if err := s.burst.Allow("preview/" + string(in.Agency)); err != nil {
 		return BatchAnswer{}, err
 	}
-	st, f, err := s.drafting(ctx, op, d)
+	f, err := s.drafting(ctx, op, d)
 	if err != nil {
 		return BatchAnswer{}, err
 	}
@@ -90,15 +94,28 @@ func (s *Requests) Send(ctx context.Context, actor accounts.Actor, in Batch) (Ba
 		return BatchAnswer{}, err
 	}
 	var out BatchAnswer
+	counted := false
 	err = s.run(ctx, op, EventRequestSent, func(ctx context.Context) (Change, error) {
-		if found, err := once.Recall(ctx, s.st, &out); err != nil || found {
-			return Change{}, err
-		}
-		st, f, err := s.drafting(ctx, op, d)
+		// The standing comes first: its version guards the change, so nothing
+		// read after it can be older. An answer that was kept is for somebody
+		// who may still ask.
+		st, err := s.asking(ctx, op, in.Agency)
 		if err != nil {
 			return Change{}, err
 		}
-		if err := s.limited(op, st, in.Agency); err != nil {
+		if found, err := once.Recall(ctx, s.st, &out); err != nil || found {
+			return Change{}, err
+		}
+		// Outsiders cannot use up anybody's turn, and a batch takes one,
+		// however often others get in its way.
+		if !counted {
+			if err := s.burst.Allow("requests/" + string(in.Agency)); err != nil {
+				return Change{}, op.Refuse(in.Agency, accounts.RefusedLimited, err)
+			}
+			counted = true
+		}
+		f, err := s.drafting(ctx, op, d)
+		if err != nil {
 			return Change{}, err
 		}
 		var c Change
@@ -116,27 +133,19 @@ func (s *Requests) Send(ctx context.Context, actor accounts.Actor, in Batch) (Ba
 	return out, nil
 }
 
-// limited guards one process against bursts of an agency. It is asked after
-// the actor's place is known, so that outsiders cannot use up anybody's turn.
-func (s *Requests) limited(op accounts.Operation, st accounts.Standing, agency accounts.AccountID) error {
-	if err := op.May(st, roles.ManageRequests); err != nil {
-		return err
+// asking returns how the actor stands at an agency, or refuses somebody who
+// may not ask in its name.
+func (s *Requests) asking(ctx context.Context, op accounts.Operation, agency accounts.AccountID) (accounts.Standing, error) {
+	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: agency}})
+	if err != nil {
+		return accounts.Standing{}, err
 	}
-	if err := s.burst.Allow("requests/" + string(agency)); err != nil {
-		return op.Refuse(agency, accounts.RefusedLimited, err)
-	}
-	return nil
+	return list[0], op.May(list[0], roles.ManageRequests)
 }
 
-// drafting reads what decides a batch. The standing comes first: its version
-// guards the change, so nothing read after it can be older.
-func (s *Requests) drafting(ctx context.Context, op accounts.Operation, d draft) (accounts.Standing, Drafting, error) {
-	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: d.Agency}})
-	if err != nil {
-		return accounts.Standing{}, Drafting{}, err
-	}
-	f, err := s.st.Drafting(ctx, DraftingQuery{Agency: d.Agency, Emails: d.emails, Day: accounts.DayOf(op.At)})
-	return list[0], f, err
+// drafting reads what decides a batch.
+func (s *Requests) drafting(ctx context.Context, op accounts.Operation, d draft) (Drafting, error) {
+	return s.st.Drafting(ctx, DraftingQuery{Agency: d.Agency, Emails: d.emails, Day: accounts.DayOf(op.At)})
 }
 
 // Resend mails a pending or expired request again: the same request with a new
@@ -175,18 +184,15 @@ func (s *Requests) onOwn(ctx context.Context, op accounts.Operation, agency acco
 		return err
 	}
 	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
-		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: agency}})
+		st, err := s.asking(ctx, op, agency)
 		if err != nil {
-			return Change{}, err
-		}
-		if err := op.May(list[0], roles.ManageRequests); err != nil {
 			return Change{}, err
 		}
 		f, err := s.st.Deciding(ctx, DecidingQuery{Agency: agency, ID: id, Day: accounts.DayOf(op.At), Top: op.Rules.Ladder.Top()})
 		if err != nil {
 			return Change{}, err
 		}
-		return decide(list[0], f)
+		return decide(st, f)
 	})
 }
 
@@ -314,6 +320,7 @@ func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decisio
 		if err != nil {
 			return Change{}, err
 		}
+		list[0].Routes = nil // as for a request that exists: only members count
 		if err := op.May(list[0], roles.DecideRequests); err != nil {
 			return Change{}, err
 		}
@@ -361,7 +368,8 @@ type ClientPage struct {
 }
 
 // Clients returns a page of an agency's clients, newest first: requests and
-// connections together. The actor is a Manager or above of the agency.
+// connections together. The actor is a Manager or above of the agency. Of a
+// declined request it tells neither the account nor who declined it.
 func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, page ClientPage) ([]Client, error) {
 	if err := accounts.CheckID("agency", agency); err != nil {
 		return nil, err
@@ -374,18 +382,26 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 		if actor.IsSystem() || actor.IsOperator() {
 			return nil, nil
 		}
-		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: actor.User(), Account: agency}})
-		if err != nil {
-			return nil, err
-		}
-		return nil, op.May(list[0], roles.ManageRequests)
+		_, err := s.asking(ctx, op, agency)
+		return nil, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.st.Clients(ctx, ClientsQuery{
+	list, err := s.st.Clients(ctx, ClientsQuery{
 		Agency: agency, At: op.At, States: page.States, Search: page.Search, Before: page.Before, Limit: s.env.Page(page.Limit),
 	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		// An agency that is turned down learns neither whose account it was
+		// nor who they are.
+		if r := &list[i].Request; r.State == Declined {
+			r.Client, r.Decider = "", ""
+		}
+	}
+	return list, nil
 }
 
 // mint makes ids and secrets for n links.

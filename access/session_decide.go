@@ -50,12 +50,9 @@ func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.
 	return c, nil
 }
 
-// endSession decides whether a session ends: its own user's doing, a job's or
-// an operator's.
+// endSession decides whether a session ends, for somebody who holds its secret
+// or may tend it.
 func endSession(op accounts.Operation, s Session) (Change, error) {
-	if err := mayTend(op, s.User); err != nil {
-		return Change{}, err
-	}
 	if !s.EndedAt.IsZero() {
 		return Change{}, nil
 	}
@@ -69,7 +66,7 @@ func endSession(op accounts.Operation, s Session) (Change, error) {
 // endSessions decides whether all sessions of a user end. One number of the
 // user's ends them all, those of hosts that keep their own included.
 func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
-	if err := mayTend(op, u.ID); err != nil {
+	if err := mayTend(op, u.UserState); err != nil {
 		return Change{}, err
 	}
 	u.Epoch++
@@ -80,14 +77,20 @@ func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
 	return c, nil
 }
 
-// mayTend decides whether the actor may see and end a user's sessions. To
-// anybody else they do not exist.
-func mayTend(op accounts.Operation, user accounts.UserID) error {
+// mayTend decides whether the actor may see and end a user's sessions: a job,
+// an operator, or the user with a login that still counts. To anybody else
+// they do not exist.
+func mayTend(op accounts.Operation, u accounts.UserState) error {
 	a := op.Actor
-	if a.IsSystem() || a.IsOperator() || (a.User() != "" && a.User() == user) {
+	switch {
+	case a.IsSystem() || a.IsOperator():
 		return nil
+	case a.User() == "" || a.User() != u.ID:
+		return accounts.ErrNotFound
+	case a.Epoch() != u.Epoch || !u.Active():
+		return accounts.ErrStepUp
 	}
-	return accounts.ErrNotFound
+	return nil
 }
 
 // ownSession decides who a user is by the time of a login in the host's own

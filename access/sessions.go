@@ -115,7 +115,8 @@ func (s *Sessions) Principal(ctx context.Context, secret string, account account
 	}
 	at := s.env.Now()
 	p, err := a.principal(s.env.Rules(), at, account)
-	if !errors.Is(err, ErrNoSession) && at.Sub(a.Session.SeenAt) >= s.env.Limits().LastSeenEvery {
+	// Who was idle for too long is not in use again by being told so.
+	if !errors.Is(err, ErrNoSession) && !errors.Is(err, accounts.ErrStepUp) && at.Sub(a.Session.SeenAt) >= s.env.Limits().LastSeenEvery {
 		s.touch(ctx, a.Session.ID, at)
 	}
 	return p, err
@@ -145,7 +146,9 @@ func (s *Sessions) ForUser(ctx context.Context, user accounts.UserID, loginAt ti
 	if err != nil {
 		return Principal{}, err
 	}
-	return ownSession(s.env.Rules(), s.env.Now(), list[0], loginAt.UTC(), account)
+	// As exact as every other moment is kept: two moments that are stored as
+	// one must not be told apart.
+	return ownSession(s.env.Rules(), s.env.Now(), list[0], loginAt.UTC().Truncate(time.Microsecond), account)
 }
 
 // Switch takes a session to another account that the user can reach, and
@@ -255,11 +258,11 @@ func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts
 		return nil, err
 	}
 	op := s.env.Begin(actor)
-	if err := mayTend(op, user); err != nil {
-		return nil, err
-	}
 	u, err := s.st.User(ctx, accounts.UserKey{ID: user})
 	if err != nil {
+		return nil, err
+	}
+	if err := mayTend(op, u.UserState); err != nil {
 		return nil, err
 	}
 	list, err := s.st.Sessions(ctx, SessionsQuery{User: user, Before: before, Limit: s.env.Page(most)})
@@ -307,6 +310,13 @@ func (s *Sessions) End(ctx context.Context, actor accounts.Actor, id accounts.Se
 	return s.run(ctx, op, EventSessionEnded, func(ctx context.Context) (Change, error) {
 		row, err := s.st.Session(ctx, SessionKey{ID: id})
 		if err != nil {
+			return Change{}, err
+		}
+		u, err := s.st.User(ctx, accounts.UserKey{ID: row.User})
+		if err != nil {
+			return Change{}, err
+		}
+		if err := mayTend(op, u.UserState); err != nil {
 			return Change{}, err
 		}
 		return endSession(op, row)

@@ -84,8 +84,8 @@ type Recipient struct {
 	Email   accounts.Email
 	Pending Request // the stored pending request of this agency, zero if none; it may have expired
 
-	// Connected tells that a request of this agency to this address made a
-	// connection that counts now.
+	// Connected tells that a request of this agency to this address is
+	// [ClientConnected]: it made a connection that counts, to an open account.
 	Connected bool
 	Own       bool // an active member of the agency has this address
 	Mails     int  // mails with a link sent to the address today

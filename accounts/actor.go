@@ -3,6 +3,7 @@ package accounts
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -111,17 +112,19 @@ func (a Actor) key() string {
 	return "operator/" + a.operator
 }
 
-// clip makes one printable line of at most n bytes, whole characters kept.
+// clip makes one printable line of at most n characters. What could break the
+// line, or turn it around, is left out.
 func clip(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
-	}, strings.TrimSpace(s))
-	for len(s) > n {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
+	}, s))
+	for i := range s {
+		if n--; n < 0 {
+			return strings.TrimSpace(s[:i])
+		}
 	}
 	return s
 }

@@ -39,6 +39,9 @@ func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey)
 		if people && st.Member.Role == "" && len(st.Routes) == 0 {
 			return nil, ErrNotFound // strangers to each other: neither's name is the asker's to know
 		}
+		if people && st.User.ID == actor.user && st.User.Epoch != actor.epoch {
+			return nil, ErrStepUp
+		}
 		out[i] = st.Explain(s.env.Ladder(), AnyLogin())
 	}
 	return out, nil

@@ -34,10 +34,10 @@ func checkRunes(field, s string, least, most int, allowed func(rune) bool) error
 	}
 	n, blank := 0, true
 	for _, r := range s {
-		if n++; unicode.IsControl(r) && !allowed(r) {
+		if n++; unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) && !allowed(r) {
 			return &InvalidError{Field: field, Reason: "has a control character"}
 		}
-		blank = blank && unicode.IsSpace(r)
+		blank = blank && (unicode.IsSpace(r) || !unicode.IsGraphic(r))
 	}
 	switch {
 	case n > most:

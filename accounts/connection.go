@@ -71,6 +71,14 @@ type Linked struct {
 	Assignment Assignment // on the connection, ended ones included
 }
 
+// lasts reports whether the connection has not ended. While one of its
+// accounts is paused it lets nobody in, and still it can be limited and ended:
+// it would count again after the pause.
+func (l Linked) lasts() bool {
+	return l.Connection.Cap != "" && l.Connection.EndedAt.IsZero() && l.Connection.AgencyEpoch == l.Agency.Epoch &&
+		l.Client.ClosedAt.IsZero() && l.Agency.ClosedAt.IsZero()
+}
+
 // Counts reports whether the connection lets anybody in at this moment.
 func (l Linked) Counts() bool {
 	return l.Client.Open() && l.Connection.Counts(l.Agency.AccountState)

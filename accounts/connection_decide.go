@@ -18,7 +18,7 @@ func (o Operation) ChangeCap(actor Standing, l Linked, limit roles.Role) (Change
 	if err := o.May(actor, roles.ManageConnections); err != nil {
 		return Change{}, err
 	}
-	if actor.Account.ID != l.Connection.Client || !l.Counts() {
+	if actor.Account.ID != l.Connection.Client || !l.lasts() {
 		return Change{}, ErrNotFound
 	}
 	if err := o.Rules.Ladder.CanAssign(actor.Member.Role, limit, roles.Delegate); err != nil {
@@ -53,7 +53,7 @@ func (o Operation) EndConnection(actor Standing, l Linked) (Change, error) {
 		return Change{}, err
 	}
 	client := actor.Account.ID == l.Client.ID
-	if !client && actor.Account.ID != l.Agency.ID || !l.Counts() {
+	if !client && actor.Account.ID != l.Agency.ID || !l.lasts() {
 		return Change{}, ErrNotFound
 	}
 	conn := l.Connection

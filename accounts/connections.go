@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -214,11 +215,8 @@ func (s *Service) assigning(ctx context.Context, op Operation, agency, client Ac
 		}
 		return f, err
 	}
-	if f.Colleague, err = s.colleague(ctx, agency, ref); err != nil && !isNotFound(err) {
-		// Ambiguous names are told to members of the agency only.
-		if f.AtAgency.Rights(op.Rules.Ladder, op.Actor.proof).Direct() == "" {
-			return f, op.Refuse(agency, RefusedOutsider, ErrNotFound)
-		}
+	var unclear *AmbiguousError
+	if f.Colleague, err = s.colleague(ctx, agency, ref); err != nil && !isNotFound(err) && !errors.As(err, &unclear) {
 		return f, err
 	}
 	q.User = f.Colleague.ID
@@ -229,31 +227,39 @@ func (s *Service) assigning(ctx context.Context, op Operation, agency, client Ac
 		return f, ErrConflict
 	}
 	if f.Colleague.ID == "" {
-		_, err := op.ceiling(f)
-		if err == nil {
-			err = &InvalidError{Field: "user", Reason: "is not a member of the agency"}
+		if _, err := op.ceiling(f); err != nil {
+			return f, err
 		}
-		return f, err
+		if unclear != nil {
+			return f, unclear
+		}
+		return f, &InvalidError{Field: "user", Reason: "is not a member of the agency"}
 	}
 	return f, nil
 }
+
+// namesakes is how many people with one display name are looked at.
+const namesakes = 100
 
 // colleague finds the one active member whom ref fits: by id, else address,
 // else user name, else display name. The exact ways come first, so that nobody
 // can be hidden behind a display name.
 func (s *Service) colleague(ctx context.Context, agency AccountID, ref string) (User, error) {
-	match := MemberRef{Handle: NameKey(ref), NameKey: NameKey(ref)}
+	match := MemberRef{Handle: NameKey(ref)}
 	if CheckID("user", UserID(ref)) == nil {
 		match.ID = UserID(ref)
 	}
 	if email, err := ParseEmail(ref); err == nil {
 		match.Email = email
 	}
-	list, err := s.st.Members(ctx, MemberQuery{Account: agency, Match: match, Limit: 20})
+	active := func(match MemberRef) ([]Member, error) {
+		list, err := s.st.Members(ctx, MemberQuery{Account: agency, Match: match, Limit: s.env.Page(namesakes)})
+		return slices.DeleteFunc(list, func(m Member) bool { return !m.Membership.Active() || !m.User.Active() }), err
+	}
+	list, err := active(match)
 	if err != nil {
 		return User{}, err
 	}
-	list = slices.DeleteFunc(list, func(m Member) bool { return !m.Membership.Active() || !m.User.Active() })
 	for _, fits := range []func(User) bool{
 		func(u User) bool { return match.ID != "" && u.ID == match.ID },
 		func(u User) bool { return match.Email != "" && u.Email == match.Email },
@@ -262,6 +268,9 @@ func (s *Service) colleague(ctx context.Context, agency AccountID, ref string) (
 		if i := slices.IndexFunc(list, func(m Member) bool { return fits(m.User) }); i >= 0 {
 			return list[i].User, nil
 		}
+	}
+	if list, err = active(MemberRef{NameKey: NameKey(ref)}); err != nil {
+		return User{}, err
 	}
 	switch len(list) {
 	case 0:

@@ -105,11 +105,10 @@ func (o Operation) ReactivateUser(u User) (Change, error) {
 // CreateAccount decides whether an account is made, with its owner. A job may
 // make one for anybody, a user for themselves.
 func (o Operation) CreateAccount(account Account, owner User, owned []Account) (Change, error) {
-	switch {
-	case o.Actor.IsSystem():
-	case o.Actor.user == "" || o.Actor.user != owner.ID:
-		return Change{}, &roles.DeniedError{Action: "account.create", Why: "a user makes accounts only for themselves"}
-	case o.Actor.epoch != owner.Epoch:
+	if err := o.createsFor(owner.ID); err != nil {
+		return Change{}, err
+	}
+	if !o.Actor.IsSystem() && o.Actor.epoch != owner.Epoch {
 		return Change{}, ErrStepUp
 	}
 	if !owner.Active() {
@@ -134,6 +133,46 @@ func (o Operation) CreateAccount(account Account, owner User, owned []Account) (
 	}}
 	o.Record(&c, Event{Kind: EventAccountCreated, Account: account.ID, User: owner.ID, Role: o.Rules.Ladder.Top()})
 	return c, nil
+}
+
+// UpdateAccount decides whether a job of the host changes what an account is
+// called, its plan or its language.
+func (o Operation) UpdateAccount(account Account, in UpdateAccount) (Change, error) {
+	if !o.Actor.IsSystem() {
+		return Change{}, o.Refuse(account.ID, RefusedDenied, &roles.DeniedError{Action: "account.update", Why: "only a job of the host updates accounts"})
+	}
+	was := account
+	for _, f := range []struct {
+		name  string
+		value *string
+		least int
+		to    *string
+	}{
+		{"name", in.Name, 1, &account.Name},
+		{"plan", in.Plan, 0, &account.Plan},
+		{"locale", in.Locale, 0, &account.Locale},
+	} {
+		if f.value == nil {
+			continue
+		}
+		if err := checkText(f.name, *f.value, f.least, maxName); err != nil {
+			return Change{}, err
+		}
+		*f.to = *f.value
+	}
+	if err := checkLocale(account.Locale); err != nil || account == was {
+		return Change{}, err
+	}
+	return o.account(account, Event{Kind: EventAccountUpdated}), nil
+}
+
+// createsFor refuses to make an account for somebody else, whether or not they
+// exist.
+func (o Operation) createsFor(owner UserID) error {
+	if o.Actor.IsSystem() || o.Actor.user != "" && o.Actor.user == owner {
+		return nil
+	}
+	return &roles.DeniedError{Action: "account.create", Why: "a user makes accounts only for themselves"}
 }
 
 // account returns the change that writes one account and says why.

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -33,6 +34,8 @@ func ParseEmail(s string) (Email, error) {
 		return bad("is missing")
 	case len(s) > 4*MaxEmail:
 		return bad("is too long")
+	case !utf8.ValidString(s):
+		return bad("is not valid UTF-8")
 	}
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {

@@ -178,7 +178,7 @@ func (e *Env) Logger() *slog.Logger { return e.o.Logger }
 // Page returns how many entries a page has when n are asked for.
 func (e *Env) Page(n int) int {
 	if n <= 0 {
-		return e.o.Limits.PageDefault
+		n = e.o.Limits.PageDefault
 	}
 	return min(n, e.o.Limits.PageMax)
 }
@@ -255,20 +255,25 @@ func newPages(base, guide string) (Links, error) {
 	return pages{base: strings.TrimRight(base, "/"), guide: guide}, nil
 }
 
+// AccessRequest implements Links.
 func (p pages) AccessRequest(secret string) string {
 	return p.base + "/access-requests/" + url.PathEscape(secret)
 }
 
+// Connections implements Links.
 func (p pages) Connections(account AccountID) string {
 	return fmt.Sprintf("%s/accounts/%s/connections", p.base, url.PathEscape(string(account)))
 }
 
+// Clients implements Links.
 func (p pages) Clients(agency AccountID) string {
 	return fmt.Sprintf("%s/accounts/%s/clients", p.base, url.PathEscape(string(agency)))
 }
 
+// Guide implements Links.
 func (p pages) Guide() string { return p.guide }
 
 type systemClock struct{}
 
+// Now implements Clock.
 func (systemClock) Now() time.Time { return time.Now() } //nolint:forbidigo // the default clock is the one place that reads the system's

@@ -17,6 +17,7 @@ const (
 	EventUserSuspended     EventKind = "user.suspended"
 	EventUserReactivated   EventKind = "user.reactivated"
 	EventAccountCreated    EventKind = "account.created"
+	EventAccountUpdated    EventKind = "account.updated"
 	EventAccountSuspended  EventKind = "account.suspended"
 	EventAccountActivated  EventKind = "account.reactivated"
 	EventAccountClosed     EventKind = "account.closed"

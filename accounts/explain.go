@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,7 @@ const (
 	WhyAccountClosed    Why = "the account is closed"
 	WhyAccountSuspended Why = "the account is suspended"
 	WhyMemberSuspended  Why = "the membership here is suspended, which bars every route"
+	WhyNoLogin          Why = "nothing proves a login"
 	WhyLoginTooOld      Why = "the membership was reactivated after this login; a new login counts"
 
 	WhyNoMember          Why = "never was a member"
@@ -31,6 +33,7 @@ const (
 	WhySuspendedInAgency Why = "is suspended in the agency"
 	WhyUnassigned        Why = "the assignment has ended"
 	WhyUnknownRole       Why = "the role is not one that the ladder lets a delegate have"
+	WhyNoSuchRole        Why = "the role is not on the ladder"
 )
 
 // Explanation answers "why can this user see this account?", or why not: each
@@ -65,6 +68,8 @@ func (s Standing) Explain(l *roles.Ladder, p Proof) Explanation {
 		e.Direct.Why = WhyNoMember
 	case !s.Member.EndedAt.IsZero():
 		e.Direct.Why = WhyMemberEnded
+	case e.Direct.Role == "":
+		e.Direct.Why = WhyNoSuchRole
 	}
 	for _, r := range s.Routes {
 		x := RouteExplained{Agency: r.Agency, Membership: r.Member.Role, Cap: r.Connection.Cap, Assigned: r.Assignment.Role}
@@ -79,7 +84,8 @@ func (s Standing) Explain(l *roles.Ladder, p Proof) Explanation {
 // String tells the explanation in sentences, one a line.
 func (e Explanation) String() string {
 	var b strings.Builder
-	who, where := cmpName(e.User.Name, string(e.User.ID)), cmpName(e.Account.Name, string(e.Account.ID))
+	who := cmp.Or(e.User.Name, string(e.User.ID), "This user")
+	where := cmp.Or(e.Account.Name, string(e.Account.ID), "this account")
 	if e.Rights.None() {
 		fmt.Fprintf(&b, "%s cannot reach %s", who, where)
 		if e.Barred != "" {
@@ -97,7 +103,7 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "\n  directly: no, %s", e.Direct.Why)
 	}
 	for _, r := range e.Through {
-		agency := cmpName(r.Agency.Name, string(r.Agency.ID))
+		agency := cmp.Or(r.Agency.Name, string(r.Agency.ID))
 		if r.Why != "" {
 			fmt.Fprintf(&b, "\n  through %s: no, %s", agency, r.Why)
 			continue
@@ -105,11 +111,4 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "\n  through %s: %s, the smaller of the cap %s and the assignment %s", agency, r.Role, r.Cap, r.Assigned)
 	}
 	return b.String()
-}
-
-func cmpName(name, id string) string {
-	if name == "" {
-		return id
-	}
-	return name
 }

@@ -63,6 +63,7 @@ type uuids struct {
 	last int64 // milliseconds << 12 | sequence
 }
 
+// NewID returns a UUID of version 7.
 func (u *uuids) NewID(at time.Time) string {
 	next := at.UnixMilli()<<12 | int64(at.Nanosecond()/1000%1000)<<2
 	u.mu.Lock()
@@ -76,10 +77,10 @@ func (u *uuids) NewID(at time.Time) string {
 	_, _ = rand.Read(id[8:]) // crypto/rand.Read never fails: it ends the program instead
 	ms := next >> 12
 	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
+		id[i] = byte(ms >> (40 - 8*i)) //nolint:gosec // one byte of six is wanted
 	}
-	id[6] = 0x70 | byte(next>>8)&0x0f
-	id[7] = byte(next)
+	id[6] = 0x70 | byte(next>>8)&0x0f //nolint:gosec // the four bits above the lowest byte
+	id[7] = byte(next)                //nolint:gosec // the lowest byte
 	id[8] = 0x80 | id[8]&0x3f
 	return id.String()
 }

@@ -43,6 +43,9 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, EventMemberAdded, func(ctx context.Context) (Change, error) {
 		a, err := s.st.Account(ctx, account)
+		if !actor.IsSystem() && (err == nil || isNotFound(err)) {
+			return op.AddMember(a, User{}, Membership{}, role) // refused, and tells nobody who and what exists
+		}
 		if err != nil {
 			return Change{}, err
 		}
@@ -79,7 +82,10 @@ func (s *Service) RemoveMember(ctx context.Context, actor Actor, account Account
 // Leave ends the actor's own membership. The last active owner stays, else
 // [ErrLastOwner].
 func (s *Service) Leave(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onMember(ctx, actor, account, actor.user, EventMemberLeft, func(op Operation, f memberFacts) (Change, error) {
+	if err := CheckID("account", account); err != nil {
+		return err
+	}
+	return s.withMember(ctx, actor, account, actor.user, EventMemberLeft, func(op Operation, f memberFacts) (Change, error) {
 		return op.Leave(f.actor, f.member, f.owners)
 	})
 }
@@ -125,6 +131,13 @@ func (s *Service) onMember(ctx context.Context, actor Actor, account AccountID, 
 	if err := checkIDs(account, user); err != nil {
 		return err
 	}
+	return s.withMember(ctx, actor, account, user, kind, decide)
+}
+
+// withMember is onMember for ids that have been checked, or for no user.
+func (s *Service) withMember(ctx context.Context, actor Actor, account AccountID, user UserID, kind EventKind,
+	decide func(Operation, memberFacts) (Change, error),
+) error {
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
 		var f memberFacts

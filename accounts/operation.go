@@ -3,6 +3,7 @@ package accounts
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/mail"
@@ -70,9 +71,9 @@ type Letter struct {
 }
 
 // Write renders a letter and adds it to a change. People without an address
-// get none. The message's id follows from the operation, the template and the
-// recipient, so that the same change writes it once. It returns the template's
-// error.
+// get none. The message's id follows from the operation and its place in the
+// change, so that the same change writes it once; it names nobody, since ids go
+// into logs. It returns the template's error.
 func (o Operation) Write(c *Change, l Letter) error {
 	if l.To.Email == "" {
 		return nil
@@ -87,7 +88,7 @@ func (o Operation) Write(c *Change, l Letter) error {
 		return err
 	}
 	c.Mail = append(c.Mail, mail.Message{
-		ID:   string(mail.ReasonFor(string(o.ID), l.Kind, string(l.Account), string(l.To.Email))),
+		ID:   fmt.Sprintf("%s.%d", o.ID, len(c.Mail)+1),
 		Kind: l.Kind, Account: string(l.Account), To: string(l.To.Email), ToName: l.To.Name,
 		Locale: locale, Subject: subject, Text: text, Reason: l.Reason, Priority: l.Priority,
 		Due: o.At, NotAfter: l.NotAfter, CreatedAt: o.At,
@@ -162,15 +163,16 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-// refused returns the change that records a refusal, and the caller's error.
-func (o Operation) refused(kind EventKind, err error) (Change, error, bool) {
+// refused returns the change that records a refusal, whether there is one to
+// record, and the caller's error.
+func (o Operation) refused(kind EventKind, err error) (Change, bool, error) {
 	var r *refusal
 	if !errors.As(err, &r) {
-		return Change{}, err, false
+		return Change{}, false, err
 	}
 	c := o.Change()
 	o.Record(&c, Event{Kind: EventRefused, Account: r.account, Action: kind, Refusal: r.code})
-	return c, r.err, true
+	return c, true, r.err
 }
 
 // Plain returns the error that a caller is told: a refusal without its mark.

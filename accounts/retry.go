@@ -33,14 +33,19 @@ func Operate(ctx context.Context, env *Env, st Applier, op OpID, try Attempt) er
 	}
 	for n := 0; ; n++ {
 		apply, err := try(ctx)
-		if err != nil {
-			return err
-		}
-		if apply == nil {
+		switch {
+		case err == nil && apply == nil:
 			return nil // there was nothing to change
+		case n > 0 && err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			// Time ran out while reading anew after a conflict.
+			return fmt.Errorf("%w (%w)", ErrConflict, err)
 		}
-		err = apply(ctx)
-		if errors.Is(err, ErrUnknown) {
+		// A conflict in the reading, of two questions that were answered at
+		// different moments, is tried again like one in the writing.
+		if err == nil {
+			err = apply(ctx)
+		}
+		if errors.Is(err, ErrUnknown) && apply != nil {
 			err = settle(ctx, st, op, apply, err)
 		}
 		if !errors.Is(err, ErrConflict) || errors.Is(err, ErrRepeat) {

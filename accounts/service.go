@@ -37,7 +37,7 @@ func (s *Service) With(st Store) *Service { return &Service{st: st, env: s.env} 
 // Most hosts won't need this; packages that add their own changes do.
 func Run(ctx context.Context, env *Env, st Store, op Operation, kind EventKind, try Attempt) error {
 	err := Operate(ctx, env, st, op.ID, try)
-	c, err, refused := op.refused(kind, err)
+	c, refused, err := op.refused(kind, err)
 	if !refused {
 		return err
 	}
@@ -187,6 +187,9 @@ func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccou
 		return Account{}, err
 	}
 	op := s.env.Begin(actor)
+	if err := op.createsFor(in.Owner); err != nil {
+		return Account{}, err
+	}
 	given := in.ID != ""
 	if !given {
 		in.ID = AccountID(s.env.NewID(op.At))
@@ -263,4 +266,20 @@ func (in CreateAccount) keyed(given bool) CreateAccount {
 		in.ID = ""
 	}
 	return in
+}
+
+// UpdateAccount is the input of [Service.UpdateAccount]. Nil fields stay.
+type UpdateAccount struct {
+	ID     AccountID
+	Name   *string // 1 to 100 characters
+	Plan   *string // the host's name of the plan
+	Locale *string // a BCP 47 language tag
+}
+
+// UpdateAccount keeps an account in step with the host's own data. Only a job
+// of the host may do it. Updating to what is there changes nothing.
+func (s *Service) UpdateAccount(ctx context.Context, actor Actor, in UpdateAccount) error {
+	return s.byHost(ctx, actor, in.ID, EventAccountUpdated, func(op Operation, a Account) (Change, error) {
+		return op.UpdateAccount(a, in)
+	})
 }

@@ -108,6 +108,8 @@ func (s Standing) barred(p Proof) Why {
 		return WhyAccountSuspended
 	case s.Member.Role != "" && s.Member.EndedAt.IsZero() && !s.Member.SuspendedAt.IsZero():
 		return WhyMemberSuspended
+	case p.Login <= 0 && p.At.IsZero():
+		return WhyNoLogin
 	case !p.later(s.Member.After, s.Member.AfterAt):
 		return WhyLoginTooOld
 	}

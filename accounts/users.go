@@ -186,7 +186,14 @@ func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error
 	if !actor.IsSystem() && !actor.IsOperator() && (actor.user == "" || actor.user != id) {
 		return User{}, ErrNotFound
 	}
-	return s.st.User(ctx, UserKey{ID: id})
+	u, err := s.st.User(ctx, UserKey{ID: id})
+	if err != nil {
+		return User{}, err
+	}
+	if actor.user != "" && u.Epoch != actor.epoch {
+		return User{}, ErrStepUp
+	}
+	return u, nil
 }
 
 // FindUser finds a user for an operator or a job, by id, address or user name.
@@ -228,16 +235,30 @@ func (s *Service) ReactivateUser(ctx context.Context, actor Actor, user UserID) 
 // SuspendAccount pauses an account: nobody reaches it, and as an agency it
 // reaches nobody. Only an operator may do it.
 func (s *Service) SuspendAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onAccount(ctx, actor, account, EventAccountSuspended, func(o Operation, _ Standing, a Account) (Change, error) {
-		return o.SuspendAccount(a)
-	})
+	return s.byHost(ctx, actor, account, EventAccountSuspended, Operation.SuspendAccount)
 }
 
 // ReactivateAccount ends the pause of an account; everything counts again that
 // did not end meanwhile. Only an operator may do it.
 func (s *Service) ReactivateAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onAccount(ctx, actor, account, EventAccountActivated, func(o Operation, _ Standing, a Account) (Change, error) {
-		return o.ReactivateAccount(a)
+	return s.byHost(ctx, actor, account, EventAccountActivated, Operation.ReactivateAccount)
+}
+
+// byHost is an act on an account that no user may do.
+func (s *Service) byHost(ctx context.Context, actor Actor, id AccountID, kind EventKind, decide func(Operation, Account) (Change, error)) error {
+	if err := CheckID("account", id); err != nil {
+		return err
+	}
+	op := s.env.Begin(actor)
+	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
+		a, err := s.st.Account(ctx, id)
+		if isNotFound(err) && !actor.IsOperator() && !actor.IsSystem() {
+			return decide(op, Account{}) // refused, and tells nobody which accounts exist
+		}
+		if err != nil {
+			return Change{}, err
+		}
+		return decide(op, a)
 	})
 }
 

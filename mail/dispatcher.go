@@ -2,10 +2,11 @@ package mail
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 )
@@ -205,7 +206,7 @@ func (o *DispatcherOptions) settle() error {
 	}
 	o.Backoff = o.Backoff.withDefaults()
 	if o.Jitter == nil {
-		o.Jitter = rand.Float64
+		o.Jitter = jitter
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -217,6 +218,13 @@ func orDefault[T ~int | ~int64](v *T, d T) {
 	if *v == 0 {
 		*v = d
 	}
+}
+
+// jitter draws a number in [0, 1).
+func jitter() float64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return float64(binary.LittleEndian.Uint64(b[:])>>11) / (1 << 53)
 }
 
 type systemClock struct{}

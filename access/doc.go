@@ -1,0 +1,115 @@
+// Package access decides who may act where: how an agency asks for access to a
+// client's account and how the client decides, how somebody who logged in
+// moves between the accounts that they can reach, and what they may do at one
+// account at this moment.
+//
+//	requests, err := access.NewRequests(store, env)
+//	sessions, err := access.NewSessions(store, env)
+//
+// Both services stand on a store of package storage and an environment of
+// package accounts. They start nothing, keep nothing but a limiter of bursts,
+// and are safe for concurrent use.
+//
+// # Requests
+//
+// [Requests.Send] takes addresses as people paste them and answers for each
+// one, in the order given; [Requests.Preview] gives the same answers and
+// changes nothing, so show it first. The client's mail carries a link. Let the
+// link's page call [Requests.Peek], which changes nothing however often mail
+// scanners open it, and let a button there call [Requests.Approve] or
+// [Requests.Decline] with the account that the client picked. A page for
+// clients who are signed in already lists [Requests.Addressed]; no link is
+// needed there.
+//
+// The link finds the request; it is no right. Who decides is a direct Owner or
+// Admin of the account named, and either holds the link or has the address
+// that was asked as their own, proven one. They set the cap, the highest role
+// that anybody of the agency can have there. It is at most their own and never
+// Owner, whatever level the agency would have liked.
+//
+// A request expires 7 days after it was last sent, exactly then, and whether or
+// not anything was cleaned up. [Requests.Resend] makes a new link, and the old
+// one is dead. [Requests.Clients] is the agency's list of requests and
+// connections. [Requests.Disable] ends all of it at once: show
+// [Requests.PlanDisable] first and pass on its Confirm, so that nothing ends
+// that nobody was shown.
+//
+// What a connection allows afterwards, and who of the agency is assigned to
+// it, is the business of [accounts.Service].
+//
+// # What an agency learns
+//
+// Nothing about accounts that it has no part in. An address that belongs to
+// nobody, to a customer or to a suspended user gets the same answer and the
+// same mail. "Already connected" is about a request of this agency to this
+// very address, and "own address" about a member of its own. The one answer
+// that comes from elsewhere is the limit of mails to a recipient, which counts
+// the same for everybody. When somebody declines, the agency's mail and list
+// name the address that was asked, and neither account nor person; the event
+// in its audit holds their ids.
+//
+// To whoever holds a link, one that is unknown, expired, used, withdrawn or
+// replaced is one answer, [accounts.ErrNotFound]. Whoever may know the request
+// is told: [accounts.ErrExpired] or [ErrDecided].
+//
+// # Sessions, or your own
+//
+// With sessions of the library: [Sessions.Start] after your login, by your
+// user's id or by the identity that an issuer vouched for, gives a secret for
+// a cookie; [Sessions.Principal] answers each request; [Sessions.Switch] and
+// [Sessions.Return] move between accounts and change the secret, so set the
+// cookie again; [Sessions.SignOut], [Sessions.End] and [Sessions.EndAll] end
+// what they name. A session ends after 60 minutes without use and after 24
+// hours in any case; for somebody else's account the limits are 30 minutes and
+// 12 hours, after which [accounts.ErrStepUp] asks for a new login.
+//
+// With sessions of your own: keep the time of the login in them and ask
+// [Sessions.ForUser]. Suspended users, sessions ended with [Sessions.EndAll]
+// and reactivated memberships then count by that time, to the microsecond. The
+// idle limit is yours to keep, and switching is a link to another page.
+//
+// [Sessions.Chooser] lists where the user can go, by every route.
+//
+// # The principal
+//
+// A [Principal] says who is signed in and what they may do at the account that
+// was named. Ask it with [roles.Rights.Can], and hand its Actor to every method
+// that does something:
+//
+//	p, err := sessions.Principal(ctx, cookie, account)
+//	if err != nil { … } // ErrNoSession: log in. accounts.ErrNotFound: 404.
+//	if p.Can(roles.ManageRequests) { … }
+//	out, err := requests.Send(ctx, p.Actor(), access.Batch{Agency: account, …})
+//
+// The account is named in each call, by the page's path and not by the session,
+// so that two tabs on two accounts never act on each other. An actor admitted
+// to one account is refused at any other. What the session remembers of the
+// last account is a hint for pages.
+//
+// # What to avoid
+//
+// Keep no principal and no actor beyond the request that asked for it, and no
+// answer of Can: a right withdrawn anywhere is refused by the next question,
+// not by an old answer. Approve nothing on a GET. Do not pick the account for
+// a client who has several. Do not log what [token.Secret.Reveal] returns.
+// Do not take the limiter of bursts for a quota: it counts in one process.
+//
+// # What is promised
+//
+//   - Of competing decisions on a request one wins, in one process or many. A
+//     connection exists if and only if the approval did.
+//   - Each operation is one change with its events and its mail, whole or not
+//     at all. An error never comes with an answer, and a store that fails never
+//     reads as a decision.
+//   - At most 35 requests of an agency in a UTC day, and 5 mails with a link to
+//     a recipient from everybody; what was spent never comes back.
+//   - Delegated access is one hop. A delegate decides no request and sends none
+//     in the client's name, whatever their role.
+//   - Disabling client access ends every connection, assignment and open
+//     request of the agency at the next check; enabling it again brings back
+//     nothing.
+//   - Secrets are returned once and stored as hashes. An old session secret is
+//     dead when its successor is returned.
+//   - A call of a known actor at a known account that is refused writes one
+//     event; previews and malformed input write none.
+package access

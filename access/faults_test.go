@@ -1,0 +1,329 @@
+package access_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+var errBroken = errors.New("the store is broken") //nolint:gochecknoglobals // a sentinel of tests
+
+// stage is a world in which every operation can be done once.
+type stage struct {
+	*world
+	ann, mia, max, cleo, carl, none accounts.Actor
+	pending, other                  accounts.RequestID
+	link, secret, spare             string
+	session                         accounts.SessionID
+	plan                            access.Plan
+}
+
+func newStage(t tester) *stage {
+	t.Helper()
+	s := &stage{world: newWorld(t)}
+	s.connect("rose", roles.Admin)
+	s.pending, s.other = s.send("carl@example.com"), s.send("b@example.com")
+	s.link = s.world.link("carl@example.com")
+	s.clock.Add(time.Hour)
+	s.ann, s.mia, s.max = s.as("ann", "north"), s.as("mia", "north"), s.as("max", "north")
+	s.cleo, s.carl, s.none = s.as("cleo", "willow"), s.as("carl", "willow"), s.as("eve", "elm")
+	s.secret, s.spare = s.login("mia"), s.login("mia")
+	next, _, err := s.sessions.Switch(t.Context(), s.secret, "north")
+	require.NoError(t, err)
+	next, _, err = s.sessions.Switch(t.Context(), next.Reveal(), "rose")
+	require.NoError(t, err)
+	s.secret = next.Reveal()
+	s.session = s.principal(s.spare, "").Session
+	s.plan, err = s.requests.PlanDisable(t.Context(), s.ann, "north")
+	require.NoError(t, err)
+	return s
+}
+
+type operation struct {
+	name   string
+	refuse error // what it answers when nothing is broken
+	run    func(s *stage) (any, error)
+}
+
+// operations are all there are of this package, and those of the graph that
+// withdraw a right.
+func operations() []operation {
+	two := func(a, b any, err error) (any, error) { return [2]any{a, b}, err }
+	only := func(err error) (any, error) { return nil, err }
+	pair := accounts.ConnectionKey{Client: "rose", Agency: "north"}
+	return []operation{
+		{"Send", nil, func(s *stage) (any, error) {
+			return s.requests.Send(s.Context(), s.mia, access.Batch{Agency: "north", Addresses: "a@example.com, c@example.com, oops", Key: "key"})
+		}},
+		{"Send, refused", roles.ErrDenied, func(s *stage) (any, error) {
+			return s.requests.Send(s.Context(), s.as("vic", "north"), access.Batch{Agency: "north", Addresses: "a@example.com"})
+		}},
+		{"Preview", nil, func(s *stage) (any, error) {
+			return s.requests.Preview(s.Context(), s.mia, access.Batch{Agency: "north", Addresses: "a@example.com"})
+		}},
+		{"Resend", nil, func(s *stage) (any, error) { return only(s.requests.Resend(s.Context(), s.mia, "north", s.pending)) }},
+		{"Withdraw", nil, func(s *stage) (any, error) { return only(s.requests.Withdraw(s.Context(), s.mia, "north", s.pending)) }},
+		{"Peek", nil, func(s *stage) (any, error) { return s.requests.Peek(s.Context(), s.link) }},
+		{"Approve by link", nil, func(s *stage) (any, error) {
+			return s.requests.Approve(s.Context(), s.cleo, byLink(s.link, "willow"), roles.Manager)
+		}},
+		{"Approve by id", nil, func(s *stage) (any, error) {
+			return s.requests.Approve(s.Context(), s.carl, byID(s.pending, "willow"), roles.Manager)
+		}},
+		{"Approve, unknown", accounts.ErrNotFound, func(s *stage) (any, error) {
+			return s.requests.Approve(s.Context(), s.carl, byID("id-unknown", "willow"), roles.Manager)
+		}},
+		{"Decline", nil, func(s *stage) (any, error) {
+			return only(s.requests.Decline(s.Context(), s.carl, byID(s.pending, "willow"), "no"))
+		}},
+		{"Addressed", nil, func(s *stage) (any, error) { return s.requests.Addressed(s.Context(), s.carl) }},
+		{"Clients", nil, func(s *stage) (any, error) {
+			return s.requests.Clients(s.Context(), s.mia, "north", access.ClientPage{})
+		}},
+		{"PlanDisable", nil, func(s *stage) (any, error) { return s.requests.PlanDisable(s.Context(), s.ann, "north") }},
+		{"Disable", nil, func(s *stage) (any, error) {
+			return only(s.requests.Disable(s.Context(), s.ann, "north", s.plan.Confirm))
+		}},
+		{"Start", nil, func(s *stage) (any, error) {
+			a, b, err := s.sessions.Start(s.Context(), accounts.Login{User: "mia"}, access.Device{})
+			return two(a, b, err)
+		}},
+		{"Principal", nil, func(s *stage) (any, error) { return s.sessions.Principal(s.Context(), s.secret, "rose") }},
+		{"ForUser", nil, func(s *stage) (any, error) { return s.sessions.ForUser(s.Context(), "mia", s.env.Now(), "rose") }},
+		{"Switch", nil, func(s *stage) (any, error) {
+			a, b, err := s.sessions.Switch(s.Context(), s.secret, "north")
+			return two(a, b, err)
+		}},
+		{"Return", nil, func(s *stage) (any, error) {
+			a, b, err := s.sessions.Return(s.Context(), s.secret)
+			return two(a, b, err)
+		}},
+		{"Chooser", nil, func(s *stage) (any, error) { return s.sessions.Chooser(s.Context(), s.mia, access.ChoicePage{}) }},
+		{"List", nil, func(s *stage) (any, error) { return s.sessions.List(s.Context(), s.mia, "mia", "", 0) }},
+		{"SignOut", nil, func(s *stage) (any, error) { return only(s.sessions.SignOut(s.Context(), s.secret)) }},
+		{"End", nil, func(s *stage) (any, error) { return only(s.sessions.End(s.Context(), s.mia, s.session)) }},
+		{"EndAll", nil, func(s *stage) (any, error) { return only(s.sessions.EndAll(s.Context(), s.mia, "mia")) }},
+		{"EndConnection", nil, func(s *stage) (any, error) {
+			return only(s.svc.EndConnection(s.Context(), s.ann, "north", pair))
+		}},
+		{"Assign", nil, func(s *stage) (any, error) {
+			return s.svc.Assign(s.Context(), s.ann, accounts.Assign{Agency: "north", Client: "rose", User: "max", Role: roles.Viewer, Key: "key"})
+		}},
+		{"RemoveMember", nil, func(s *stage) (any, error) { return only(s.svc.RemoveMember(s.Context(), s.ann, "north", "mia")) }},
+		{"SuspendUser", nil, func(s *stage) (any, error) {
+			return only(s.svc.SuspendUser(s.Context(), accounts.Operator("help", "abuse"), "mia"))
+		}},
+		{"CloseAccount", nil, func(s *stage) (any, error) { return only(s.svc.CloseAccount(s.Context(), s.ann, "north")) }},
+	}
+}
+
+// zero reports whether a value holds no answer.
+func zero(v any) bool {
+	if list, ok := v.([2]any); ok {
+		return zero(list[0]) && zero(list[1])
+	}
+	return v == nil || reflect.ValueOf(v).IsZero()
+}
+
+// sound runs an operation and returns the names of its calls to the store, and
+// what was stored before and after.
+func (o operation) sound(t *testing.T) (calls []string, before, after string) {
+	t.Helper()
+	s := newStage(t)
+	if o.refuse == nil {
+		before = s.dump()
+	}
+	s.st.on(func(call string, do func() error) error {
+		calls = append(calls, call)
+		return do()
+	})
+	v, err := o.run(s)
+	require.ErrorIs(t, err, o.refuse)
+	require.Equal(t, err != nil, err != nil && zero(v))
+	return calls, before, s.dump()
+}
+
+// Whichever call to the store fails, before or after it took effect, there is
+// the state before or the state after, an error, and no answer (A93, A94, A95,
+// I-31).
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations() {
+		if o.refuse != nil {
+			continue // see TestFaults_Refusal
+		}
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			calls, before, after := o.sound(t)
+			require.NotEmpty(t, calls)
+			for k := range calls {
+				for _, effect := range []bool{false, true} {
+					what := fmt.Sprintf("call %d, %s, with effect: %t", k+1, calls[k], effect)
+					s := newStage(t)
+					n := -1
+					s.st.on(func(_ string, do func() error) error {
+						if n++; n != k {
+							return do()
+						}
+						if effect {
+							_ = do()
+						}
+						return errBroken
+					})
+					v, err := o.run(s)
+					s.st.on(nil)
+					require.ErrorIs(t, err, errBroken, what)
+					require.True(t, zero(v), what)
+					for _, decision := range []error{roles.ErrDenied, accounts.ErrNotFound, access.ErrNoSession, access.ErrDecided, accounts.ErrStepUp} {
+						require.NotErrorIs(t, err, decision, "a fault never reads as a decision: "+what)
+					}
+					want := before
+					if effect && writes(calls[k]) {
+						want = after
+					}
+					require.Equal(t, want, s.dump(), what)
+				}
+			}
+		})
+	}
+}
+
+// A refusal that cannot be put on record is a fault, and still no success.
+func TestFaults_Refusal(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations() {
+		if o.refuse == nil {
+			continue
+		}
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.st.on(func(call string, do func() error) error {
+				if call == "ApplyAccounts" {
+					return errBroken
+				}
+				return do()
+			})
+			v, err := o.run(s)
+			require.ErrorIs(t, err, errBroken)
+			require.True(t, zero(v))
+			require.Empty(t, s.refusals())
+			require.Zero(t, s.count(access.EventRequestSent)-3)
+		})
+	}
+}
+
+// When a commit's answer is lost, the operation finds out what became of it
+// and is done once: same answer, one effect (A96). Conflicts are tried again
+// and leave no second effect (A100).
+func TestFaults_Unknown(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations() {
+		if o.refuse != nil {
+			continue
+		}
+		t.Run(o.name, func(t *testing.T) {
+			t.Parallel()
+			calls, before, after := o.sound(t)
+			if before == after {
+				return // it changes nothing
+			}
+			require.NotEmpty(t, calls)
+			for name, lose := range map[string]func(n int, do func() error) error{
+				"with its effect": func(_ int, do func() error) error {
+					require.NoError(t, do())
+					return accounts.ErrUnknown
+				},
+				"without": func(n int, do func() error) error {
+					if n == 0 {
+						return accounts.ErrUnknown
+					}
+					return do()
+				},
+				"without, twice": func(n int, do func() error) error {
+					if n < 2 {
+						return fmt.Errorf("%w: gone", accounts.ErrUnknown)
+					}
+					return do()
+				},
+				"after three conflicts": func(n int, do func() error) error {
+					if n < 3 {
+						return accounts.ErrConflict
+					}
+					return do()
+				},
+			} {
+				s := newStage(t)
+				n := -1
+				s.st.on(func(call string, do func() error) error {
+					if !writes(call) {
+						return do()
+					}
+					n++
+					return lose(n, do)
+				})
+				v, err := o.run(s)
+				require.NoError(t, err, name)
+				require.True(t, v == nil || !zero(v), name)
+				require.Equal(t, after, s.dump(), name)
+			}
+		})
+	}
+
+	t.Run("a store that stays out of reach leaves the outcome unknown, and no answer", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.st.on(func(call string, do func() error) error {
+			if writes(call) || call == "Applied" {
+				return accounts.ErrUnknown
+			}
+			return do()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		c, err := s.requests.Approve(ctx, s.cleo, byLink(s.link, "willow"), roles.Viewer)
+		require.ErrorIs(t, err, accounts.ErrUnknown)
+		require.Zero(t, c)
+	})
+
+	t.Run("conflicts that do not end are an error that says to try again, and change nothing", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		was := s.dump()
+		s.st.on(func(call string, do func() error) error {
+			if writes(call) {
+				return accounts.ErrConflict
+			}
+			return do()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, s.requests.Withdraw(ctx, s.mia, "north", s.pending), accounts.ErrConflict)
+		require.Equal(t, was, s.dump())
+	})
+}
+
+// A caller that goes away leaves no part of anything (A101).
+func TestFaults_Cancelled(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	was := s.dump()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.requests.Approve(ctx, s.cleo, byLink(s.link, "willow"), roles.Viewer)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = s.sessions.Principal(ctx, s.secret, "rose")
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = s.requests.Send(ctx, s.mia, access.Batch{Agency: "north", Addresses: "a@example.com"})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, was, s.dump())
+}

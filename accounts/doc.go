@@ -1,0 +1,87 @@
+// Package accounts is the graph of users, accounts, members, and the
+// connections through which an agency's users work in their clients' accounts.
+// It decides who may do what there, and keeps the record of what was done.
+//
+//	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Acme", BaseURL: "https://app.acme.example"})
+//	svc, err := accounts.New(store, env)
+//
+//	// A job keeps the host's users in step; a signed-in user acts for themselves.
+//	user, err := svc.PutUser(ctx, accounts.System("sync"), accounts.PutUser{ID: "42", Email: "ann@acme.example", Proven: true})
+//	account, err := svc.CreateAccount(ctx, principal.Actor(), accounts.CreateAccount{Name: "Acme"})
+//	err = svc.ChangeRole(ctx, principal.Actor(), account.ID, "43", roles.Manager)
+//
+// # What to use
+//
+// [Service] is what a host calls. Make one [Env] and one Service at start-up
+// and share them: both are safe for concurrent use and hold no state of their
+// own. Match what calls return with errors.Is: [ErrNotFound], [ErrInvalid],
+// [ErrTaken], [ErrStepUp], [ErrLastOwner], [ErrConflict], and roles.ErrDenied.
+// Take what there is to tell with errors.As.
+//
+// Every method that does something takes an [Actor] after the context. A
+// signed-in user's comes from package access, a job's from [System], and that
+// of the host's support staff from [Operator]. An actor belongs to one request
+// or one run of a job: do not keep it. The account in play is named in each
+// call, so a page that is open on one account never acts on another.
+//
+// Whether a user may do something at an account is asked anew each time.
+// [Standing] holds the facts, [Standing.Rights] draws the conclusion, and
+// [Standing.Explain] says by which route, with which role, and what limits it
+// or stands in the way. [Service.Explain] and [Service.Reachers] answer it for
+// people.
+//
+// [Feed] hands every event to the host, at least once and without gaps.
+//
+// # How it works
+//
+// Every operation has one shape: read facts, decide, make one change durable.
+// A decision is a method of [Operation]. It takes facts, the moment and the
+// rules, touches nothing, and returns a [Change] or a typed refusal. A Change
+// is a value that holds rows, guards, events and mail, and a [Store] makes it
+// durable as a whole or not at all. When others were faster, the service reads
+// and decides again, until the context's deadline or for 2 seconds without
+// one; when a commit's answer was lost it finds out what became of it.
+//
+// Nothing is swept when something ends. What others rest on has a counter, its
+// epoch: a user's moves when they are suspended, a membership's when the member
+// is suspended, removed or leaves, a connection's when it ends, an agency's
+// when it disables client access. Whatever rests on it remembers the number
+// and counts only while it is the same. So an end is one small change that
+// holds everywhere with the next check, and coming back revives nothing. Only
+// suspending an account is different: that is a pause, and it ages nothing.
+//
+// # The host's transaction
+//
+// A change becomes part of the host's own transaction when the service is bound
+// to a store that has joined it:
+//
+//	err := svc.With(joined).AddMember(ctx, accounts.System("orders"), account, user, roles.Viewer)
+//
+// What calls return is provisional until the host commits, refusals and their
+// audit included. Nothing is retried in it: when an error matches [ErrRepeat],
+// roll back and run the whole transaction again.
+//
+// # What is promised
+//
+//   - A change, its event and its mail are durable together, or none of them is.
+//   - A right that was taken away is refused by every check that starts after
+//     the call returned, in every process. Nothing is cached.
+//   - An account that is not closed has at least one active owner.
+//   - A delegate has the smaller of the connection's cap and their assignment,
+//     never Owner, one hop far.
+//   - Nobody gives more than they have, and nobody acts on somebody above them.
+//   - Whatever an outsider asks, an account or person that exists answers like
+//     one that does not. (Only [CreateAccount] with an id of the caller's choice
+//     says that it is taken: let the host choose, or leave it empty.)
+//   - A refusal of a known actor at a known account is in its audit, once.
+//     Malformed input and failing stores are not.
+//   - An error of the store is returned as such and never reads as a decision.
+//
+// # What to avoid
+//
+// Do not keep [roles.Rights], a [Standing] or an [Actor] for later. Do not call
+// a store's ApplyAccounts: a change that no decision made has not been
+// decided. Do not compare addresses as they were typed, but by [ParseEmail],
+// and names by [NameKey]. Do not make an [Operator] of anybody but the host's
+// own staff, nor put a person's name into its reason, which stays in the audit.
+package accounts
