@@ -1,0 +1,219 @@
+// Package storage says what a store is: it puts the ports of the library
+// together to one interface, [Storage], and tells their contract in prose for
+// somebody who writes one.
+//
+// Hosts use a store that is there: storage/memory, storage/sqlite or
+// storage/postgres. To write another, implement [Storage] on one type, follow
+// this page, and prove it with package storagetest:
+//
+//	func TestStore(t *testing.T) {
+//		storagetest.Test(t, storagetest.Harness{Open: open, Begin: begin})
+//	}
+//
+// A store answers questions and applies changes. It has no rules of its own:
+// who may do what is decided before, by pure functions, on what the store
+// answered. What a store adds is that a decision comes true only while the
+// facts it rested on are still facts.
+//
+// # Changes: all or nothing
+//
+// ApplyAccess takes an access.Change and makes it durable as a whole, or has
+// no effect. ApplyAccounts is the same for the part of it that is an
+// accounts.Change. Both return one of four answers:
+//
+//   - nil: it is durable. Whoever asks from now on, in any process, sees it.
+//   - an error that matches accounts.ErrConflict: a guard, a version, a key
+//     or a counter did not hold, nothing was done, and the caller may read
+//     again and decide anew. A deadlock, a serialisation failure and a busy
+//     database are conflicts too.
+//   - an error that matches accounts.ErrUnknown: the change was sent and the
+//     commit's answer was lost. It is there as a whole or not at all. Return
+//     this only when it can be so: a failure before the commit was sent is a
+//     fault.
+//   - any other error, a fault: nothing was done, and deciding anew would not
+//     help.
+//
+// After ErrUnknown the caller asks Applied, which reports whether an event
+// with that operation is durable, and if not applies the same change once
+// more. The keys of its events make that harmless: a change that is there
+// already is a conflict.
+//
+// These are mistakes of the caller, and faults, never conflicts: a change
+// without an Op (unless it is empty but for Touches); an Op without Events; an
+// account that is guarded and written in one change; a counter that would fall
+// (a negative N); a row that refers to something that neither is stored nor
+// comes with it. A non-empty field of a change that the store does not know
+// must be a fault as well, or a later release loses data in silence: have a
+// test that walks the fields by reflection. When something in a change is a
+// conflict and something else a fault, either is a right answer.
+//
+// A context that has ended is answered with its error. Check it once more
+// after waiting for a lock or a connection. It must never leave half a change,
+// a lock or a transaction behind.
+//
+// # Rows, versions and references
+//
+// Users, Accounts, Memberships, Connections, Assignments, Requests and
+// Sessions are rows with a Version. Version 0 inserts: there must be no row
+// with the key, and the new one is stored with Version 1. Any other Version
+// replaces the row, whole: it must be the stored one, and the next is stored.
+// No row is merged, and none but sessions, replies, counters and settled mail
+// is ever taken out (see Sweep).
+//
+// The keys: User.ID; Account.ID; (account, user) of a membership; (client,
+// agency) of a connection; (client, agency, user) of an assignment; (agency,
+// id) of a request; Session.ID. Two rows with one key in one change are a
+// conflict. Identities and events have no version and are only inserted: a
+// stored (issuer, subject), or (op, seq), is a conflict.
+//
+// Referred to must be: the user of an identity, a membership and a session;
+// the account of a membership; both accounts of a connection; the connection
+// of an assignment, and the membership of its user in its agency; the agency
+// of a request. Other ids are kept as they are. The rows of one change may
+// refer to each other.
+//
+// # Uniqueness
+//
+// Judged on what is stored once the change is made, so that an end and its
+// successor can be one change. Write updates before inserts, and it comes out
+// right with plain unique indexes in all but one case: rows that exchange a
+// value with each other. Unique are, besides the keys:
+//
+//   - the canonical address of users that are not deleted, "" aside;
+//   - accounts.NameKey of the handle of users that are not deleted, "" aside;
+//   - (agency, canonical address) of requests whose stored State is pending,
+//     whether or not they have expired;
+//   - the hash of a request, and the hash of a session.
+//
+// A clash is a conflict. That somebody's address is taken is found out by the
+// next decision, which reads it.
+//
+// A reply is kept under (account, actor, key). A stored one is replaced if its
+// ExpiresAt is not after its successor's CreatedAt, and is a conflict
+// otherwise.
+//
+// # Guards and counters
+//
+// A Guard names an account that the decision relied on and the version it saw.
+// Another stored version, or no such account, is a conflict. With Move the
+// version moves by one, and nothing else of the row. Without Move it is held:
+// nobody may change the account between the check and the commit, but others
+// may hold it at the same time. Take the lock that your database has for this
+// (FOR UPDATE and FOR SHARE, for example): isolation alone is not enough to
+// rest on.
+//
+// A Spend adds N to the counter (kind, subject, day), which starts at 0, if
+// the sum is at most Limit, and is a conflict otherwise. Check and addition
+// are one statement. Nothing ever subtracts.
+//
+// # The order of writing
+//
+// Two changes that lock the same rows in different orders wait for each other.
+// Write Change.Sorted(), which has every list in the order of its keys, and
+// the kinds in one order, always the same: guards, counters, updates, inserts,
+// events, cancelled mail, new mail. One statement for each guard. The events
+// keep their order.
+//
+// Touches are notes: each sets SeenAt of a session to the later of the stored
+// and the given moment, moves no version, and passes over a session that is
+// gone. They apply after the sessions of the same change.
+//
+// # Questions: one moment, and copies
+//
+// Each method answers from one snapshot: in SQL, one statement or one
+// transaction that reads. Standings and Admission are asked on every request
+// of every page; they are one statement each. Two calls may see two moments;
+// that is what versions are for.
+//
+// What a method returns belongs to the caller, and what was handed in is
+// copied: bytes and slices never are shared. No error comes with an answer.
+// accounts.ErrNotFound is returned where a method's comment says so; lists of
+// what does not exist are empty, and a nil list is as good as an empty one.
+//
+// # Times
+//
+// Microseconds, in UTC; a store drops what is finer. The zero time is "never"
+// and comes back as the zero time. A store never reads a clock: every moment
+// is in a row or in a query, and "at or after ExpiresAt" is expired, whether
+// or not anything was swept. Mail that a change cancels is settled at the
+// moment of the change's first event.
+//
+// # Text, searches and pages
+//
+// Ids, addresses, keys and cursors compare by their bytes. Use no collation,
+// no lower() and no case-insensitive column: canonical forms are made once, in
+// Go. Store accounts.NameKey of names, labels and handles beside them, order
+// by it, and rewrite the copies when a name changes.
+//
+// Search fits when accounts.NameKey of the search is a part of any of the keys
+// that the query's comment names; where that comment names the canonical
+// address, the same text is looked for in the address. A percent sign or an
+// underscore is a character like any other. "" fits everything.
+//
+// A page holds at most Limit entries, 50 if Limit is not positive, from
+// strictly behind the cursor on. A cursor is a place, not an entry: it works
+// when the entry is gone, or never was. The zero cursor is before the first
+// entry. Seek it in an index: no OFFSET, and nothing that sorts the whole list
+// for each page.
+//
+// What counts is decided in one place. A connection counts when
+// accounts.ConnectionState.Counts says so of its agency; a route when
+// accounts.Route.Counts does and accounts.Standing.Barred does not; a request
+// and a client are in the state that their StateAt returns. A store that
+// cannot call these, because it filters in SQL, says the same there, and
+// storagetest compares the two.
+//
+// # The outbox
+//
+// package mail has the contract of each method. In short: a message enters the
+// outbox with the change that promises it, once for its id, also if another
+// change brings the id again. ClaimMail leases due messages to one dispatcher
+// and moves their fence; SettleMail needs the fence, so that only the last to
+// claim a message, or nobody, settles it. CancelMail of a change covers what
+// is queued, leased or not, and what is dead: the message becomes Cancelled,
+// its subject and text are erased and its fence moves, so that a dispatcher
+// that holds it is answered mail.ErrFenced. It happens before the change's own
+// mail is queued. mail.Reason.Range makes it a look-up in an index.
+//
+// Sent and cancelled messages keep no subject and no text: they may hold live
+// links.
+//
+// # The feed of events
+//
+// The host is to receive every event at least once. Events are found by their
+// state, not taken and not leased, and never by a position: transactions do
+// not commit in the order of ids or times, so whoever remembers how far they
+// have read misses what commits late. ClaimEvents takes the oldest of those
+// that are due, at most Limit and none if that is below 1, leases them until At
+// plus Lease, counts the attempt and moves the fence. SettleEvents settles
+// those whose fence is still the one in the receipt and that are not taken:
+// taken for good, or due again at Next. It moves the fence as well, so that a
+// delivery is settled once.
+//
+// # Joined changes
+//
+// A store over a database also lets a host's transaction take part: the store
+// that it makes from one writes into it and never commits. Its answers differ
+// in two ways. A conflict matches accounts.ErrRepeat beside
+// accounts.ErrConflict, since only the host can run its transaction again; and
+// each change runs under a savepoint, so that one that fails leaves the
+// transaction as it was before. Questions see what the transaction wrote.
+// Nothing is visible to others before the host commits, and nothing ever after
+// a rollback. It locks until the host commits: join last, commit soon.
+//
+// # Sweeping
+//
+// [Storage.Sweep] erases what no rule needs. No decision may change by it, so
+// no decision may rest on its having run.
+//
+// # What storagetest proves
+//
+// That rows come back as they were written, field by field; versions, guards,
+// keys, counters and uniqueness; that a refused change leaves nothing; every
+// question, list, search and page; that a listed route is one that the rights
+// know; races between many writers, and the same races step by step; leases and
+// fences; that no event is lost; joined transactions; cancelled contexts; and
+// that a long random run gives the answers of a plain model. It cannot prove
+// that a commit survives the machine, that a store is fast, or that a lost
+// answer is told as accounts.ErrUnknown: test these yourself.
+package storage

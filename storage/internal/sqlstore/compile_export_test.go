@@ -1,0 +1,31 @@
+package sqlstore
+
+import "github.com/chatelaine-go/chatelaine/access"
+
+// Unknown names the fields of a change that compile knows nothing of.
+func Unknown() []string { return unknown }
+
+// Texts returns the statements of a change, in their order.
+func Texts(w *Writes, c access.Change, park bool) ([]string, error) {
+	p, err := w.compile(c, park)
+	list := make([]string, len(p.steps))
+	for i := range p.steps {
+		list[i] = p.steps[i].stmt.Text
+	}
+	return list, err
+}
+
+// Values returns how many values a statement has places for, and gets.
+func Values(w *Writes, c access.Change, park bool) (places, gets []int, err error) {
+	p, err := w.compile(c, park)
+	for _, s := range p.steps {
+		n := 0
+		for _, b := range s.stmt.Text {
+			if b == '?' {
+				n++
+			}
+		}
+		places, gets = append(places, n), append(gets, len(s.args))
+	}
+	return places, gets, err
+}

@@ -1,0 +1,171 @@
+package sqlstore_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/storage/internal/sqlstore"
+)
+
+func writes() *sqlstore.Writes { return sqlstore.NewWrites(nil, sqlstore.SQLite("p_")) }
+
+// least is a change that does nothing but leave its event.
+func least() access.Change {
+	return access.Change{Change: accounts.Change{Op: "op", Events: []accounts.Event{{Op: "op", Seq: 1}}}}
+}
+
+// full is a change with two rows in every list, one new and one replaced.
+func full() access.Change {
+	c := least()
+	c.Guards = []accounts.Guard{{Account: "g", Version: 1}, {Account: "h", Version: 1, Move: true}}
+	c.Spend = []accounts.Spend{{N: 1, Limit: 1}, {N: 1, Limit: 2}}
+	c.Users = []accounts.User{{}, {Version: 1}}
+	c.Identities = []accounts.Identity{{Issuer: "a"}, {Issuer: "b"}}
+	c.Accounts = []accounts.Account{{}, {AccountState: accounts.AccountState{Version: 1}}}
+	c.Memberships = []accounts.Membership{{}, {Version: 1}}
+	c.Connections = []accounts.Connection{{}, {Version: 1}}
+	c.Assignments = []accounts.Assignment{{}, {Version: 1}}
+	c.Requests = []access.Request{{}, {Version: 1}}
+	c.Sessions = []access.Session{{}, {Version: 1}}
+	c.Replies = []accounts.Reply{{}, {}}
+	c.CancelMail = []mail.Reason{"a", "b"}
+	c.Mail = []mail.Message{{ID: "a"}, {ID: "b"}}
+	c.Touches = []access.Touch{{Session: "a"}, {Session: "b"}}
+	return c
+}
+
+// Nothing of a change is lost on the way: each list that a change can carry
+// becomes statements, and one that is added later is refused until it does
+// (A93).
+func TestWrites_ApplyAccess_fields(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, sqlstore.Unknown())
+
+	base, err := sqlstore.Texts(writes(), least(), false)
+	require.NoError(t, err)
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[access.Change]()) {
+		if f.Anonymous || f.Name == "Op" || f.Name == "Events" {
+			continue
+		}
+		t.Run(f.Name+" becomes statements", func(t *testing.T) {
+			t.Parallel()
+			c := least()
+			list := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index)
+			list.Set(reflect.MakeSlice(f.Type, 1, 1))
+			if f.Name == "CancelMail" {
+				c.CancelMail[0] = "reason"
+			}
+			texts, err := sqlstore.Texts(writes(), c, false)
+			require.NoError(t, err)
+			require.Greater(t, len(texts), len(base))
+		})
+	}
+}
+
+// All changes write in one order of kinds, so that two never wait for each
+// other in a circle, and uniqueness is judged after the change: updates come
+// before inserts (A100).
+func TestWrites_ApplyAccess_order(t *testing.T) {
+	t.Parallel()
+	texts, err := sqlstore.Texts(writes(), full(), false)
+	require.NoError(t, err)
+	kinds := []string{
+		"SELECT 1 FROM p_accounts", "UPDATE p_accounts SET version", "INSERT INTO p_quotas",
+		"UPDATE p_users", "UPDATE p_accounts SET name_key", "UPDATE p_memberships", "UPDATE p_connections",
+		"UPDATE p_assignments", "UPDATE p_requests", "UPDATE p_sessions SET hash", "INSERT INTO p_users",
+		"INSERT INTO p_identities", "INSERT INTO p_accounts", "INSERT INTO p_memberships",
+		"INSERT INTO p_connections", "INSERT INTO p_assignments", "INSERT INTO p_requests",
+		"INSERT INTO p_sessions", "INSERT INTO p_replies", "INSERT INTO p_events",
+		"UPDATE p_mails INDEXED BY p_mails_reason", "INSERT INTO p_mails", "UPDATE p_sessions SET seen_at",
+	}
+	last := -1
+	for _, kind := range kinds {
+		at := -1
+		for i, text := range texts {
+			if strings.HasPrefix(text, kind) {
+				at = i
+			}
+		}
+		require.Greater(t, at, last, "%s stands where it belongs", kind)
+		last = at
+	}
+}
+
+func TestWrites_ApplyAccess_values(t *testing.T) {
+	t.Parallel()
+	for _, park := range []bool{false, true} {
+		places, gets, err := sqlstore.Values(writes(), full(), park)
+		require.NoError(t, err)
+		require.Equal(t, places, gets, "each place gets a value")
+	}
+}
+
+func TestWrites_ApplyAccess_rows(t *testing.T) {
+	t.Parallel()
+	c := least()
+	for i := range 35 {
+		c.Mail = append(c.Mail, mail.Message{ID: string(rune('A' + i))})
+		c.Spend = append(c.Spend, accounts.Spend{QuotaKey: accounts.QuotaKey{Subject: string(rune('A' + i))}, N: 1, Limit: 5})
+	}
+	texts, err := sqlstore.Texts(writes(), c, false)
+	require.NoError(t, err)
+	require.Len(t, texts, 9, "32 rows in a statement, and one for each of three more")
+}
+
+// A change that no decision may make is a fault, never a conflict: it would be
+// tried again for nothing, or leave no trace.
+func TestWrites_ApplyAccess_faults(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		given func(c *access.Change)
+		want  string
+	}{
+		{"a change without an operation is refused", func(c *access.Change) { c.Op = "" }, "operation id"},
+		{"a change without an event is refused", func(c *access.Change) { c.Events = nil }, "no event"},
+		{"an event of another operation is refused", func(c *access.Change) { c.Events[0].Op = "other" }, "other"},
+		{"a guard on an account that is written is refused", func(c *access.Change) {
+			c.Guards = []accounts.Guard{{Account: "a"}}
+			c.Accounts = []accounts.Account{{AccountState: accounts.AccountState{ID: "a"}}}
+		}, "guards and writes"},
+		{"a quota that is given back is refused", func(c *access.Change) {
+			c.Spend = []accounts.Spend{{N: -1, Limit: 5}}
+		}, "takes back"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := least()
+			tt.given(&c)
+			err := writes().ApplyAccess(t.Context(), c)
+			require.ErrorContains(t, err, tt.want)
+			require.NotErrorIs(t, err, accounts.ErrConflict)
+		})
+	}
+
+	t.Run("the use of sessions needs no operation", func(t *testing.T) {
+		t.Parallel()
+		texts, err := sqlstore.Texts(writes(), access.Change{Touches: []access.Touch{{Session: "s"}}}, false)
+		require.NoError(t, err)
+		require.Len(t, texts, 1)
+	})
+
+	t.Run("a change of nothing is nothing", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, writes().ApplyAccess(t.Context(), access.Change{}))
+	})
+}
+
+func TestDialect_SQL(t *testing.T) {
+	t.Parallel()
+	d := sqlstore.SQLite("p_")
+	require.Equal(t, "SELECT ?12, ?1, '$' FROM p_t INDEXED BY p_i WHERE a = ?2$",
+		d.SQL("SELECT $12, $1, '$' FROM {p}t {by i} WHERE a = $2$"))
+	d.Hint = nil
+	require.Equal(t, "SELECT 1 FROM p_t  WHERE {a}", d.SQL("SELECT 1 FROM {p}t {by i} WHERE {a}"))
+}

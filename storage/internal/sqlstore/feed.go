@@ -1,0 +1,112 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+const (
+	claimEvents = `UPDATE {p}events SET due_at = $1, attempts = attempts + 1, fence = fence + 1
+		WHERE (op, seq) IN (
+			SELECT op, seq FROM {p}events {by events_feed} WHERE taken = 0 AND due_at <= $2
+			ORDER BY at, op, seq LIMIT $3)
+		RETURNING op, seq, at, kind, account_id, agency_id, user_id, request_id, session_id, role, was, action, refusal,
+			by_user, by_session, by_system, by_operator, by_reason, by_request, attempts, fence`
+
+	takeEvent = `UPDATE {p}events SET taken = 1, fence = fence + 1
+		WHERE op = $1 AND seq = $2 AND fence = $3 AND taken = 0`
+
+	returnEvent = `UPDATE {p}events SET due_at = $1, fence = fence + 1
+		WHERE op = $2 AND seq = $3 AND fence = $4 AND taken = 0`
+
+	applied = `SELECT 1 FROM {p}events WHERE op = $1 LIMIT 1`
+)
+
+// ClaimEvents implements accounts.Store.
+func (w *Writes) ClaimEvents(ctx context.Context, c accounts.EventClaim) ([]accounts.EventDelivery, error) {
+	if c.Limit < 1 {
+		return nil, ctx.Err()
+	}
+	var list []accounts.EventDelivery
+	err := w.r.Run(ctx, func(ctx context.Context, tx Tx) error {
+		rows, err := tx.Query(ctx, w.texts.asking(claimEvents),
+			[]any{micros(c.At.Add(c.Lease)), micros(c.At), int64(c.Limit)})
+		if err != nil {
+			return err
+		}
+		list = make([]accounts.EventDelivery, len(rows))
+		for i, v := range rows {
+			r := row(v)
+			list[i] = accounts.EventDelivery{Event: r.event(), Attempt: int(r.number(19)), Fence: r.number(20)}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// RETURNING promises no order.
+	slices.SortFunc(list, func(a, b accounts.EventDelivery) int {
+		return cmp.Or(
+			a.Event.At.Compare(b.Event.At),
+			cmp.Compare(a.Event.Op, b.Event.Op),
+			cmp.Compare(a.Event.Seq, b.Event.Seq))
+	})
+	return list, nil
+}
+
+// event reads the columns of an event, from op to by_request.
+func (r row) event() accounts.Event {
+	return accounts.Event{
+		Op: accounts.OpID(r.text(0)), Seq: int(r.number(1)), At: moment(r.number(2)),
+		Kind:    accounts.EventKind(r.text(3)),
+		Account: accounts.AccountID(r.text(4)), Agency: accounts.AccountID(r.text(5)),
+		User: accounts.UserID(r.text(6)), Request: accounts.RequestID(r.text(7)),
+		Session: accounts.SessionID(r.text(8)), Role: roles.Role(r.text(9)), Was: roles.Role(r.text(10)),
+		Action: accounts.EventKind(r.text(11)), Refusal: r.text(12),
+		By: accounts.By{
+			User: accounts.UserID(r.text(13)), Session: accounts.SessionID(r.text(14)), System: r.text(15),
+			Operator: r.text(16), Reason: r.text(17), RequestID: r.text(18),
+		},
+	}
+}
+
+// SettleEvents implements accounts.Store. The fence moves, so that a delivery
+// is settled once.
+func (w *Writes) SettleEvents(ctx context.Context, receipts []accounts.EventReceipt) (int, error) {
+	if len(receipts) == 0 {
+		return 0, ctx.Err()
+	}
+	return w.count(ctx, func(ctx context.Context, tx Tx, count *int64) error {
+		for _, r := range receipts {
+			text, args := takeEvent, []any{string(r.Op), int64(r.Seq), r.Fence}
+			if !r.Taken {
+				text, args = returnEvent, []any{micros(r.Next), string(r.Op), int64(r.Seq), r.Fence}
+			}
+			n, err := tx.Exec(ctx, w.texts.plain(text), args)
+			if err != nil {
+				return err
+			}
+			*count += n
+		}
+		return nil
+	})
+}
+
+// Applied implements accounts.Applier: an operation has at least one event,
+// and events stay.
+func (r *Reads) Applied(ctx context.Context, op accounts.OpID) (bool, error) {
+	rows, err := r.query(ctx, applied, string(op))
+	if err != nil {
+		return false, err
+	}
+	found := rows.Next()
+	if err := rows.Err(); err != nil {
+		_ = rows.Close()
+		return false, err
+	}
+	return found, rows.Close()
+}

@@ -1,0 +1,196 @@
+package sqlstore
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Statement is a text as the database spells it. There is one for each text,
+// so that a connection can keep what it has prepared by the pointer.
+type Statement struct {
+	Text string
+
+	// Asks is true for a statement that returns rows: the rows it returns are
+	// counted, not those it affected.
+	Asks bool
+}
+
+// form says what a rendered statement does with its table.
+type form uint8
+
+const (
+	insertNew     form = iota // new rows; those whose key is there are left out
+	insertReply               // new rows; an expired one gives way
+	updateVersion             // one row, if it has a version still
+	updateSteady              // the same, if some of its columns stay too
+	spend                     // counters under one limit
+	plain                     // a text of its own
+	asking                    // a text of its own that returns rows
+)
+
+// texts renders statements and keeps them.
+type texts struct {
+	d  Dialect
+	mu sync.RWMutex
+	m  map[textKey]*Statement
+}
+
+type textKey struct {
+	form form
+	name string // of the table, or the text itself
+	rows int
+}
+
+func (t *texts) get(k textKey, render func() string) *Statement {
+	t.mu.RLock()
+	s := t.m[k]
+	t.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s = t.m[k]; s == nil {
+		if t.m == nil {
+			t.m = make(map[textKey]*Statement)
+		}
+		s = &Statement{Text: render(), Asks: k.form == asking}
+		t.m[k] = s
+	}
+	return s
+}
+
+// plain returns a statement that is written with {p} and $1 … in the order in
+// which they stand.
+func (t *texts) plain(text string) *Statement {
+	return t.get(textKey{form: plain, name: text}, func() string { return t.d.bare(text) })
+}
+
+// asking is plain for a statement that returns rows.
+func (t *texts) asking(text string) *Statement {
+	return t.get(textKey{form: asking, name: text}, func() string { return t.d.bare(text) })
+}
+
+// insert renders an insert of so many rows.
+func (t *texts) insert(l *layout, rows int) *Statement {
+	return t.get(textKey{insertNew, l.name, rows}, func() string {
+		return t.d.insert(l, rows) + " ON CONFLICT DO NOTHING"
+	})
+}
+
+// reply renders an insert of one reply that replaces an expired one.
+func (t *texts) reply() *Statement {
+	l := &replies.layout
+	return t.get(textKey{insertReply, l.name, 1}, func() string {
+		var b strings.Builder
+		b.WriteString(t.d.insert(l, 1))
+		b.WriteString(" ON CONFLICT (" + strings.Join(l.key, ", ") + ") DO UPDATE SET ")
+		for i, c := range l.cols {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(c + " = excluded." + c)
+		}
+		b.WriteString(" WHERE " + t.d.Prefix + "replies.expires_at <= excluded.created_at")
+		return b.String()
+	})
+}
+
+// update renders a compare-and-swap of one row: its columns, then its key,
+// then the version it must have.
+func (t *texts) update(l *layout) *Statement {
+	return t.get(textKey{updateVersion, l.name, 1}, func() string { return t.d.update(l, nil) })
+}
+
+// updateSteady is update for a row whose steady columns stay as they are: they
+// are compared where update writes them, last.
+func (t *texts) updateSteady(l *layout) *Statement {
+	return t.get(textKey{updateSteady, l.name, 1}, func() string { return t.d.update(l, l.steady) })
+}
+
+// spend renders an addition to so many counters that share one limit: their
+// keys and amounts, then the limit. A row that would pass it is not affected.
+func (t *texts) spend(rows int) *Statement {
+	return t.get(textKey{spend, "quotas", rows}, func() string {
+		l := layout{name: "quotas", key: []string{"subject", "kind", "day"}, cols: []string{"used"}}
+		return t.d.insert(&l, rows) + " ON CONFLICT (subject, kind, day) DO UPDATE SET used = " + t.d.Prefix +
+			"quotas.used + excluded.used WHERE " + t.d.Prefix + "quotas.used + excluded.used <= " +
+			t.d.bind(rows*4+1)
+	})
+}
+
+func (d Dialect) update(l *layout, steady []string) string {
+	var b strings.Builder
+	n := 0
+	bind := func() string { n++; return d.bind(n) }
+	b.WriteString("UPDATE " + d.Prefix + l.name + " SET ")
+	for _, c := range l.cols {
+		if !slices.Contains(steady, c) {
+			b.WriteString(c + " = " + bind() + ", ")
+		}
+	}
+	b.WriteString("version = version + 1 WHERE ")
+	for _, c := range l.key {
+		b.WriteString(c + " = " + bind() + " AND ")
+	}
+	b.WriteString("version = " + bind())
+	for _, c := range l.cols {
+		if slices.Contains(steady, c) {
+			b.WriteString(" AND " + c + " = " + bind())
+		}
+	}
+	return b.String()
+}
+
+// insert renders the insert itself, without what happens on a conflict.
+func (d Dialect) insert(l *layout, rows int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + d.Prefix + l.name + " (" + strings.Join(l.key, ", "))
+	if l.versioned {
+		b.WriteString(", version")
+	}
+	for _, c := range l.cols {
+		b.WriteString(", " + c)
+	}
+	for _, f := range l.fixed {
+		b.WriteString(", " + f.col)
+	}
+	for _, c := range l.derived {
+		b.WriteString(", " + c.col)
+	}
+	b.WriteString(") VALUES ")
+	n := 0
+	list := func(count int) {
+		for i := range count {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			n++
+			b.WriteString(d.bind(n))
+		}
+	}
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		list(len(l.key))
+		if l.versioned {
+			b.WriteString(", 1")
+		}
+		if len(l.cols) > 0 {
+			b.WriteString(", ")
+			list(len(l.cols))
+		}
+		for _, f := range l.fixed {
+			b.WriteString(", " + f.literal)
+		}
+		for range l.derived {
+			n++
+			b.WriteString(", (SELECT name_key FROM " + d.Prefix + "accounts WHERE id = " + d.bind(n) + ")")
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}

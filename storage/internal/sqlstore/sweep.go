@@ -1,0 +1,57 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/chatelaine-go/chatelaine/storage"
+)
+
+// sweepAtMost is the number of rows that a sweep touches when nobody says.
+const sweepAtMost = 1000
+
+// What a sweep erases, each text with the moment and the number of rows. A
+// session that ended before a moment began before it.
+const (
+	sweepSessions = `DELETE FROM {p}sessions WHERE id IN (
+		SELECT id FROM {p}sessions WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
+	sweepSources = `UPDATE {p}sessions SET user_agent = '', source = '' WHERE id IN (
+		SELECT id FROM {p}sessions WHERE created_at < $1 AND (user_agent <> '' OR source <> '')
+		ORDER BY created_at LIMIT $2)`
+	sweepReplies = `DELETE FROM {p}replies WHERE (account_id, actor, key) IN (
+		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
+	sweepQuotas = `DELETE FROM {p}quotas WHERE (subject, kind, day) IN (
+		SELECT subject, kind, day FROM {p}quotas WHERE day < $1 ORDER BY day LIMIT $2)`
+	sweepMail = `DELETE FROM {p}mails WHERE id IN (
+		SELECT id FROM {p}mails WHERE settled_at > 0 AND settled_at < $1 ORDER BY settled_at LIMIT $2)`
+)
+
+// Sweep implements storage.Storage.
+func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit int) (int, error) {
+	if limit < 1 {
+		limit = sweepAtMost
+	}
+	kinds := []struct {
+		text string
+		mark int64
+	}{
+		{sweepSessions, micros(before.Sessions)},
+		{sweepSources, micros(before.Sources)},
+		{sweepReplies, micros(before.Replies)},
+		{sweepQuotas, int64(before.Quotas)},
+		{sweepMail, micros(before.Mail)},
+	}
+	return w.count(ctx, func(ctx context.Context, tx Tx, count *int64) error {
+		for _, k := range kinds {
+			left := int64(limit) - *count
+			if k.mark == 0 || left == 0 {
+				continue
+			}
+			n, err := tx.Exec(ctx, w.texts.plain(k.text), []any{k.mark, left})
+			if err != nil {
+				return err
+			}
+			*count += n
+		}
+		return nil
+	})
+}

@@ -1,0 +1,28 @@
+package sqlstore
+
+import "time"
+
+// micros returns a moment as it is stored: microseconds since 1970 in UTC.
+// The zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// moment returns a stored moment in UTC; 0 is the zero time.
+func moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// flag returns a truth value as it is stored.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

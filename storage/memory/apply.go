@@ -1,0 +1,74 @@
+package memory
+
+import (
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/mail"
+)
+
+// apply makes a change as a whole: it checks everything, and only then writes.
+func (s *state) apply(c *access.Change) error {
+	if err := s.check(c); err != nil {
+		return err
+	}
+	s.write(c)
+	return nil
+}
+
+// write makes a change that has been checked; it cannot fail. What others
+// point at comes first.
+func (s *state) write(c *access.Change) {
+	for _, g := range c.Guards {
+		if g.Move {
+			s.accounts[g.Account].Version++
+		}
+	}
+	for _, r := range c.Users {
+		r.Version++
+		s.putUser(r)
+	}
+	for _, r := range c.Identities {
+		s.putIdentity(r)
+	}
+	for _, r := range c.Accounts {
+		r.Version++
+		s.putAccount(r)
+	}
+	for _, r := range c.Memberships {
+		r.Version++
+		s.putMembership(r)
+	}
+	for _, r := range c.Connections {
+		r.Version++
+		s.putConnection(r)
+	}
+	for _, r := range c.Assignments {
+		r.Version++
+		s.putAssignment(r)
+	}
+	for _, r := range c.Requests {
+		r.Version++
+		s.putRequest(r)
+	}
+	for _, r := range c.Sessions {
+		r.Version++
+		s.putSession(r)
+	}
+	for _, t := range c.Touches {
+		s.touch(t)
+	}
+	for _, p := range c.Spend {
+		s.putSpend(p)
+	}
+	for _, r := range c.Replies {
+		s.putReply(r)
+	}
+	for _, e := range c.Events {
+		s.putEvent(event{Event: e})
+	}
+	for _, r := range c.CancelMail {
+		s.cancel(r, decidedAt(c.Events))
+	}
+	for _, m := range c.Mail {
+		s.putLetter(letter{Message: m, state: mail.Queued})
+	}
+}

@@ -1,0 +1,154 @@
+package memory_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/access/token"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/roles"
+	"github.com/chatelaine-go/chatelaine/storage"
+)
+
+// start is the moment at which everything begins.
+var start = time.Date(2026, 3, 1, 9, 0, 0, 123456000, time.UTC)
+
+func hash(secret string) token.Hash { return sha256.Sum256([]byte(secret)) }
+
+// change puts rows together to one change, with an event if none is given.
+func change(op string, rows ...any) access.Change {
+	c := access.Change{Change: accounts.Change{Op: accounts.OpID(op)}}
+	for _, row := range rows {
+		switch r := row.(type) {
+		case accounts.Guard:
+			c.Guards = append(c.Guards, r)
+		case accounts.User:
+			c.Users = append(c.Users, r)
+		case accounts.Identity:
+			c.Identities = append(c.Identities, r)
+		case accounts.Account:
+			c.Accounts = append(c.Accounts, r)
+		case accounts.Membership:
+			c.Memberships = append(c.Memberships, r)
+		case accounts.Connection:
+			c.Connections = append(c.Connections, r)
+		case accounts.Assignment:
+			c.Assignments = append(c.Assignments, r)
+		case accounts.Spend:
+			c.Spend = append(c.Spend, r)
+		case accounts.Reply:
+			c.Replies = append(c.Replies, r)
+		case accounts.Event:
+			c.Events = append(c.Events, r)
+		case mail.Reason:
+			c.CancelMail = append(c.CancelMail, r)
+		case mail.Message:
+			c.Mail = append(c.Mail, r)
+		case access.Request:
+			c.Requests = append(c.Requests, r)
+		case access.Session:
+			c.Sessions = append(c.Sessions, r)
+		case access.Touch:
+			c.Touches = append(c.Touches, r)
+		default:
+			panic(fmt.Sprintf("%T is no part of a change", row))
+		}
+	}
+	if len(c.Events) == 0 {
+		c.Events = []accounts.Event{{Op: c.Op, Seq: 1, At: start, Kind: accounts.EventUserUpdated}}
+	}
+	return c
+}
+
+func put(tb testing.TB, st storage.Storage, op string, rows ...any) {
+	tb.Helper()
+	require.NoError(tb, st.ApplyAccess(tb.Context(), change(op, rows...)))
+}
+
+func user(id string) accounts.User {
+	return accounts.User{
+		UserState: accounts.UserState{ID: accounts.UserID(id), Name: "Name of " + id},
+		Email:     accounts.Email(id + "@example.com"), Address: id + "@example.com", CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func account(id, name string) accounts.Account {
+	return accounts.Account{
+		AccountState: accounts.AccountState{ID: accounts.AccountID(id), Name: name},
+		Kind:         accounts.Standard, CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func agency(id string) accounts.Account {
+	a := account(id, "Agency "+id)
+	a.Kind, a.ProgrammeAt, a.ClientAccessAt = accounts.Agency, start, start
+	return a
+}
+
+func member(account, user string, role roles.Role) accounts.Membership {
+	return accounts.Membership{
+		Account: accounts.AccountID(account), User: accounts.UserID(user),
+		MemberState: accounts.MemberState{Role: role, Epoch: 1}, CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func pair(client, agency string) accounts.ConnectionKey {
+	return accounts.ConnectionKey{Client: accounts.AccountID(client), Agency: accounts.AccountID(agency)}
+}
+
+func connection(client, agency string) accounts.Connection {
+	return accounts.Connection{
+		ConnectionKey: pair(client, agency), ConnectionState: accounts.ConnectionState{Cap: roles.Admin, Epoch: 1},
+		CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func assignment(client, agency, user string) accounts.Assignment {
+	return accounts.Assignment{
+		ConnectionKey: pair(client, agency), User: accounts.UserID(user),
+		AssignmentState: accounts.AssignmentState{Role: roles.Manager, ConnectionEpoch: 1, MemberEpoch: 1},
+		CreatedAt:       start, UpdatedAt: start,
+	}
+}
+
+func request(agency, id, email string) access.Request {
+	return access.Request{
+		ID: accounts.RequestID(id), Agency: accounts.AccountID(agency), Email: accounts.Email(email), Address: email,
+		Hash: hash("request " + agency + id), State: access.Pending, SentAt: start, ExpiresAt: start.Add(7 * 24 * time.Hour),
+		CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func session(id, user string) access.Session {
+	return access.Session{
+		SessionState: access.SessionState{
+			ID: accounts.SessionID(id), User: accounts.UserID(user), Login: 1, CreatedAt: start, AuthAt: start, SeenAt: start,
+		},
+		Hash: hash("session " + id),
+	}
+}
+
+func letter(id string, reason mail.Reason) mail.Message {
+	return mail.Message{
+		ID: id, Kind: "notice", To: id + "@example.com", Subject: "Subject", Text: "Text\n", Reason: reason,
+		Due: start, CreatedAt: start,
+	}
+}
+
+func spend(subject string, n, limit int) accounts.Spend {
+	return accounts.Spend{
+		QuotaKey: accounts.QuotaKey{Kind: accounts.QuotaRequests, Subject: subject}, N: n, Limit: limit,
+	}
+}
+
+func event(op string, seq int, account string, at time.Time) accounts.Event {
+	return accounts.Event{
+		Op: accounts.OpID(op), Seq: seq, At: at, Kind: accounts.EventMemberAdded, Account: accounts.AccountID(account),
+	}
+}

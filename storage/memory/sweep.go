@@ -1,0 +1,48 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/storage"
+)
+
+// sweep erases old rows, at most limit, and returns how many.
+func (s *state) sweep(before storage.SweepBefore, limit int) int {
+	if limit <= 0 {
+		limit = 1000
+	}
+	n := 0
+	old := func(at, than time.Time) bool { return n < limit && !at.IsZero() && at.Before(than) }
+	for id, x := range s.sessions {
+		switch {
+		case old(x.EndedAt, before.Sessions) || old(x.CreatedAt, before.Sessions):
+			s.forget(x)
+			delete(s.sessions, id)
+			n++
+		case (x.UserAgent != "" || x.Source != "") && old(x.CreatedAt, before.Sources):
+			x.UserAgent, x.Source = "", ""
+			n++
+		}
+	}
+	for key, r := range s.replies {
+		if old(r.ExpiresAt, before.Replies) {
+			delete(s.replies, key)
+			n++
+		}
+	}
+	for key := range s.quotas {
+		if n < limit && key.Day < before.Quotas {
+			delete(s.quotas, key)
+			n++
+		}
+	}
+	for id, x := range s.letters {
+		if old(x.settled, before.Mail) {
+			s.dequeue(x)
+			s.ids.remove(x, byLetterID)
+			delete(s.letters, id)
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,83 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatelaine-go/chatelaine/storage"
+	"github.com/chatelaine-go/chatelaine/storage/sqlite"
+	"github.com/chatelaine-go/chatelaine/storage/storagetest"
+)
+
+// A store keeps the whole contract of package storage (A99, I-30), whether it
+// opened its file itself or was given the handle of a host.
+func TestStore(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		open func(t *testing.T) (*sqlite.Store, *sql.DB)
+	}{
+		{"a file", func(t *testing.T) (*sqlite.Store, *sql.DB) {
+			t.Helper()
+			st, path := fresh(t, nil)
+			return st, handle(t, "file:"+path+hostDSN, 0)
+		}},
+		{"a host's handle", func(t *testing.T) (*sqlite.Store, *sql.DB) {
+			t.Helper()
+			db := handle(t, "file:"+filepath.Join(t.TempDir(), "host.db")+hostDSN, 0)
+			return on(t, db), db
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			storagetest.Test(t, storagetest.Harness{
+				Open: func(t *testing.T) storage.Storage {
+					t.Helper()
+					st, db := tt.open(t)
+					return opened{st, db}
+				},
+				Begin: func(t *testing.T, st storage.Storage) storagetest.Tx {
+					t.Helper()
+					o := st.(opened)
+					tx, err := o.db.BeginTx(t.Context(), nil)
+					require.NoError(t, err)
+					return joined{o.JoinSQL(tx), tx}
+				},
+			})
+		})
+	}
+}
+
+// opened is a store with the handle by which the host reaches its database.
+type opened struct {
+	*sqlite.Store
+	db *sql.DB
+}
+
+// joined is a host's transaction.
+type joined struct {
+	st *sqlite.Joined
+	*sql.Tx
+}
+
+func (j joined) Store() storage.Storage { return j.st }
+
+func handle(t *testing.T, dsn string, size int) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(size)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func on(t *testing.T, db *sql.DB) *sqlite.Store {
+	t.Helper()
+	st, err := sqlite.New(t.Context(), db, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, st.Close()) })
+	return st
+}

@@ -1,0 +1,41 @@
+// Package sqlite keeps everything in one SQLite database, without cgo. It
+// implements storage.Storage.
+//
+// [Open] takes a path and does everything itself; most hosts need nothing
+// else. [New] takes a *sql.DB that the host has opened already, and is what a
+// host uses that keeps its own tables in the same database, or wants them to
+// change together with ours through [Store.JoinSQL].
+//
+//	st, err := sqlite.Open(ctx, "app.db", nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer st.Close()
+//
+// # What is promised
+//
+// A change that was answered with nil is on the disk, also after a loss of
+// power. One that was answered with an error, accounts.ErrUnknown excepted, has
+// left nothing behind. A context that ends while a change waits takes the
+// change back; once it was taken up the caller gets to know its outcome.
+//
+// Any number of processes may use one file. SQLite lets one of them write at a
+// time, and readers never wait for writers.
+//
+// # How it writes
+//
+// There is one connection for writing. Changes that arrive while it is busy
+// are made in one transaction, each under a savepoint, and share its commit;
+// one that fails is undone alone. So the cost of reaching the disk is divided
+// among all who wait, and nothing runs when nobody does: the store starts no
+// goroutine.
+//
+// # What to avoid
+//
+// Network file systems: SQLite's locks do not hold there. Copying the file
+// while it is in use, without its -wal: use SQLite's backup. Long transactions
+// of the host on the same file: they keep every writer out.
+//
+// The module modernc.org/sqlite needs exactly the modernc.org/libc that its
+// own go.mod names; do not update one without the other.
+package sqlite

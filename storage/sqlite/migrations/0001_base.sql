@@ -1,0 +1,245 @@
+-- Times are microseconds since 1970 in UTC; 0 is "never". Ids, addresses and
+-- keys compare byte by byte. {p} is the prefix of the tables' names.
+
+-- One row for each migration. serves is the oldest schema whose code still
+-- works with this one.
+CREATE TABLE {p}schema (
+    version INTEGER NOT NULL PRIMARY KEY,
+    serves  INTEGER NOT NULL
+);
+
+CREATE TABLE {p}users (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    version      INTEGER NOT NULL,
+    epoch        INTEGER NOT NULL,
+    epoch_at     INTEGER NOT NULL,
+    logins       INTEGER NOT NULL,
+    name         TEXT    NOT NULL,
+    handle       TEXT    NOT NULL,
+    handle_key   TEXT    NOT NULL,
+    label_key    TEXT    NOT NULL,
+    email        TEXT    NOT NULL,
+    address      TEXT    NOT NULL,
+    proven       INTEGER NOT NULL,
+    locale       TEXT    NOT NULL,
+    kept         INTEGER NOT NULL,
+    suspended_at INTEGER NOT NULL,
+    deleted_at   INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}users_email ON {p}users (email) WHERE email <> '' AND deleted_at = 0;
+CREATE UNIQUE INDEX {p}users_handle ON {p}users (handle_key) WHERE handle_key <> '' AND deleted_at = 0;
+
+CREATE TABLE {p}identities (
+    issuer     TEXT    NOT NULL,
+    subject    TEXT    NOT NULL,
+    user_id    TEXT    NOT NULL REFERENCES {p}users (id),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (issuer, subject)
+) WITHOUT ROWID;
+CREATE INDEX {p}identities_user ON {p}identities (user_id);
+
+CREATE TABLE {p}accounts (
+    id               TEXT    NOT NULL PRIMARY KEY,
+    version          INTEGER NOT NULL,
+    epoch            INTEGER NOT NULL,
+    kind             TEXT    NOT NULL,
+    name             TEXT    NOT NULL,
+    name_key         TEXT    NOT NULL,
+    plan             TEXT    NOT NULL,
+    locale           TEXT    NOT NULL,
+    programme_at     INTEGER NOT NULL,
+    client_access_at INTEGER NOT NULL,
+    suspended_at     INTEGER NOT NULL,
+    closed_at        INTEGER NOT NULL,
+    created_at       INTEGER NOT NULL,
+    updated_at       INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- account_key repeats the account's name_key, so that a page of everything a
+-- user can reach is read in order; it is rewritten when the name changes.
+CREATE TABLE {p}memberships (
+    account_id   TEXT    NOT NULL REFERENCES {p}accounts (id),
+    user_id      TEXT    NOT NULL REFERENCES {p}users (id),
+    version      INTEGER NOT NULL,
+    role         TEXT    NOT NULL,
+    epoch        INTEGER NOT NULL,
+    after_login  INTEGER NOT NULL,
+    after_at     INTEGER NOT NULL,
+    suspended_at INTEGER NOT NULL,
+    ended_at     INTEGER NOT NULL,
+    account_key  TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) WITHOUT ROWID;
+CREATE INDEX {p}memberships_user ON {p}memberships (user_id, account_key, account_id);
+
+-- client_key and agency_key repeat the accounts' name_keys, for lists.
+CREATE TABLE {p}connections (
+    client_id    TEXT    NOT NULL REFERENCES {p}accounts (id),
+    agency_id    TEXT    NOT NULL REFERENCES {p}accounts (id),
+    version      INTEGER NOT NULL,
+    cap          TEXT    NOT NULL,
+    epoch        INTEGER NOT NULL,
+    agency_epoch INTEGER NOT NULL,
+    ended_at     INTEGER NOT NULL,
+    request_id   TEXT    NOT NULL,
+    approver_id  TEXT    NOT NULL,
+    client_key   TEXT    NOT NULL,
+    agency_key   TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    PRIMARY KEY (client_id, agency_id)
+) WITHOUT ROWID;
+CREATE INDEX {p}connections_agency ON {p}connections (agency_id, client_key, client_id);
+
+CREATE TABLE {p}assignments (
+    client_id        TEXT    NOT NULL,
+    user_id          TEXT    NOT NULL REFERENCES {p}users (id),
+    agency_id        TEXT    NOT NULL,
+    version          INTEGER NOT NULL,
+    role             TEXT    NOT NULL,
+    connection_epoch INTEGER NOT NULL,
+    member_epoch     INTEGER NOT NULL,
+    ended_at         INTEGER NOT NULL,
+    client_key       TEXT    NOT NULL,
+    created_at       INTEGER NOT NULL,
+    updated_at       INTEGER NOT NULL,
+    PRIMARY KEY (client_id, user_id, agency_id),
+    FOREIGN KEY (client_id, agency_id) REFERENCES {p}connections (client_id, agency_id),
+    FOREIGN KEY (agency_id, user_id) REFERENCES {p}memberships (account_id, user_id)
+) WITHOUT ROWID;
+CREATE INDEX {p}assignments_user ON {p}assignments (user_id, client_key, client_id, agency_id);
+
+CREATE TABLE {p}requests (
+    agency_id    TEXT    NOT NULL REFERENCES {p}accounts (id),
+    id           TEXT    NOT NULL,
+    version      INTEGER NOT NULL,
+    agency_epoch INTEGER NOT NULL,
+    email        TEXT    NOT NULL,
+    address      TEXT    NOT NULL,
+    requester_id TEXT    NOT NULL,
+    message      TEXT    NOT NULL,
+    level        TEXT    NOT NULL,
+    locale       TEXT    NOT NULL,
+    hash         BLOB    NOT NULL,
+    state        TEXT    NOT NULL,
+    sent_at      INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    resend_day   INTEGER NOT NULL,
+    resends      INTEGER NOT NULL,
+    client_id    TEXT    NOT NULL,
+    decider_id   TEXT    NOT NULL,
+    decided_at   INTEGER NOT NULL,
+    reason       TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    PRIMARY KEY (agency_id, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}requests_hash ON {p}requests (hash);
+CREATE UNIQUE INDEX {p}requests_pending ON {p}requests (agency_id, email) WHERE state = 'pending';
+CREATE INDEX {p}requests_made ON {p}requests (agency_id, created_at, id);
+CREATE INDEX {p}requests_approved ON {p}requests (agency_id, email, client_id) WHERE state = 'approved';
+CREATE INDEX {p}requests_addressed ON {p}requests (email, created_at, id, agency_id) WHERE state = 'pending';
+
+CREATE TABLE {p}sessions (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    version    INTEGER NOT NULL,
+    hash       BLOB    NOT NULL,
+    user_id    TEXT    NOT NULL REFERENCES {p}users (id),
+    user_epoch INTEGER NOT NULL,
+    login      INTEGER NOT NULL,
+    method     TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    auth_at    INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    ended_at   INTEGER NOT NULL,
+    account_id TEXT    NOT NULL,
+    from_id    TEXT    NOT NULL,
+    user_agent TEXT    NOT NULL,
+    source     TEXT    NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}sessions_hash ON {p}sessions (hash);
+CREATE INDEX {p}sessions_user ON {p}sessions (user_id, id);
+CREATE INDEX {p}sessions_created ON {p}sessions (created_at);
+
+CREATE TABLE {p}quotas (
+    subject TEXT    NOT NULL,
+    kind    TEXT    NOT NULL,
+    day     INTEGER NOT NULL,
+    used    INTEGER NOT NULL,
+    PRIMARY KEY (subject, kind, day)
+) WITHOUT ROWID;
+CREATE INDEX {p}quotas_day ON {p}quotas (day);
+
+CREATE TABLE {p}replies (
+    account_id TEXT    NOT NULL,
+    actor      TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    input      BLOB    NOT NULL,
+    answer     TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, actor, key)
+) WITHOUT ROWID;
+CREATE INDEX {p}replies_expires ON {p}replies (expires_at);
+
+CREATE TABLE {p}events (
+    op          TEXT    NOT NULL,
+    seq         INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    kind        TEXT    NOT NULL,
+    account_id  TEXT    NOT NULL,
+    agency_id   TEXT    NOT NULL,
+    user_id     TEXT    NOT NULL,
+    request_id  TEXT    NOT NULL,
+    session_id  TEXT    NOT NULL,
+    role        TEXT    NOT NULL,
+    was         TEXT    NOT NULL,
+    action      TEXT    NOT NULL,
+    refusal     TEXT    NOT NULL,
+    by_user     TEXT    NOT NULL,
+    by_session  TEXT    NOT NULL,
+    by_system   TEXT    NOT NULL,
+    by_operator TEXT    NOT NULL,
+    by_reason   TEXT    NOT NULL,
+    by_request  TEXT    NOT NULL,
+    taken       INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    fence       INTEGER NOT NULL,
+    PRIMARY KEY (op, seq)
+) WITHOUT ROWID;
+CREATE INDEX {p}events_account ON {p}events (account_id, at, op, seq);
+CREATE INDEX {p}events_agency ON {p}events (agency_id, at, op, seq) WHERE agency_id <> '';
+CREATE INDEX {p}events_feed ON {p}events (at, op, seq, due_at) WHERE taken = 0;
+
+CREATE TABLE {p}mails (
+    id             TEXT    NOT NULL PRIMARY KEY,
+    kind           TEXT    NOT NULL,
+    account_id     TEXT    NOT NULL,
+    recipient      TEXT    NOT NULL,
+    recipient_name TEXT    NOT NULL,
+    locale         TEXT    NOT NULL,
+    subject        TEXT    NOT NULL,
+    body           TEXT    NOT NULL,
+    reason         TEXT    NOT NULL,
+    priority       INTEGER NOT NULL,
+    due_at         INTEGER NOT NULL,
+    not_after      INTEGER NOT NULL,
+    created_at     INTEGER NOT NULL,
+    state          TEXT    NOT NULL,
+    leased_until   INTEGER NOT NULL,
+    attempts       INTEGER NOT NULL,
+    fence          INTEGER NOT NULL,
+    settled_at     INTEGER NOT NULL,
+    error          TEXT    NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}mails_due ON {p}mails (priority, due_at, id) WHERE state = 'queued';
+CREATE INDEX {p}mails_reason ON {p}mails (reason) WHERE state IN ('queued', 'dead');
+CREATE INDEX {p}mails_settled ON {p}mails (settled_at) WHERE settled_at > 0;
+CREATE INDEX {p}mails_state ON {p}mails (state, id);
+
+INSERT INTO {p}schema (version, serves) VALUES (1, 1);

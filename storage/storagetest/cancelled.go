@@ -1,0 +1,260 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/roles"
+	"github.com/chatelaine-go/chatelaine/storage"
+)
+
+// cancelChecks prove that a call whose caller went away does nothing or all.
+func cancelChecks() []check {
+	const gone = "callers go away at any moment; what they leave must be the state before or the state after (A93, A101)"
+	return []check{
+		{"every method is known to this suite", "a method without a case here is a method that nobody proved", checkMethods},
+		{
+			"a context that is over gives an error that reads as no decision, and no effect",
+			"a storage error must never look like not found, conflict or fenced (A95, I-31)", checkCancelled,
+		},
+		{"contexts that end at random leave no part of a change", gone, raceCancelled},
+	}
+}
+
+// storeCall is a method of a store with arguments that would have an effect.
+type storeCall struct {
+	name string
+	call func(ctx context.Context, st storage.Storage) error
+}
+
+// calls returns one call of each method. Those that apply apply the change,
+// and those that settle settle the deliveries.
+func calls(c access.Change, letter mail.Delivery, event accounts.EventDelivery) []storeCall {
+	day := accounts.DayOf(start)
+	return []storeCall{
+		{"Account", func(ctx context.Context, st storage.Storage) error { _, err := st.Account(ctx, "a"); return err }},
+		{"Addressed", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Addressed(ctx, "to@example.com", start, 10)
+			return err
+		}},
+		{"Admission", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Admission(ctx, hash("session s"), "a")
+			return err
+		}},
+		{"Applied", func(ctx context.Context, st storage.Storage) error { _, err := st.Applied(ctx, "o"); return err }},
+		{"ApplyAccess", func(ctx context.Context, st storage.Storage) error { return st.ApplyAccess(ctx, c) }},
+		{"ApplyAccounts", func(ctx context.Context, st storage.Storage) error { return st.ApplyAccounts(ctx, c.Change) }},
+		{"ClaimEvents", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.ClaimEvents(ctx, accounts.EventClaim{At: minutes(1), Lease: time.Hour, Limit: 10})
+			return err
+		}},
+		{"ClaimMail", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.ClaimMail(ctx, mail.Claim{At: minutes(1), Lease: time.Hour, Limit: 10})
+			return err
+		}},
+		{"Clients", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Clients(ctx, access.ClientsQuery{Agency: "g", At: start, Limit: 10})
+			return err
+		}},
+		{"Connections", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Connections(ctx, accounts.ConnectionQuery{Agency: "g", Limit: 10})
+			return err
+		}},
+		{"Deciding", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Deciding(ctx, access.DecidingQuery{Agency: "g", ID: "r", Day: day, Top: roles.Owner})
+			return err
+		}},
+		{"Drafting", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Drafting(ctx, access.DraftingQuery{Agency: "g", Emails: []accounts.Email{"to@example.com"}, Day: day})
+			return err
+		}},
+		{"Ending", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Ending(ctx, "g", start, roles.Owner)
+			return err
+		}},
+		{"Events", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Events(ctx, accounts.EventQuery{Account: "a", Limit: 10})
+			return err
+		}},
+		{"Linked", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Linked(ctx, accounts.LinkedQuery{ConnectionKey: pair("a", "g"), Top: roles.Owner})
+			return err
+		}},
+		{"Mails", func(ctx context.Context, st storage.Storage) error { _, err := st.Mails(ctx, mail.Query{}); return err }},
+		{"Members", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Members(ctx, accounts.MemberQuery{Account: "a", Limit: 10})
+			return err
+		}},
+		{"Membership", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Membership(ctx, accounts.StandingKey{User: "u", Account: "a"})
+			return err
+		}},
+		{"Owned", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Owned(ctx, "u", roles.Owner)
+			return err
+		}},
+		{"Owners", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Owners(ctx, "a", roles.Owner)
+			return err
+		}},
+		{"Reach", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Reach(ctx, accounts.ReachQuery{User: "u", Proof: accounts.AnyLogin(), Limit: 10})
+			return err
+		}},
+		{"Reachers", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Reachers(ctx, accounts.ReachersQuery{Account: "a", Limit: 10})
+			return err
+		}},
+		{"Reply", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Reply(ctx, reply("user/u", "a", "k").ReplyKey)
+			return err
+		}},
+		{"RequeueMail", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.RequeueMail(ctx, []string{"dead"}, minutes(9))
+			return err
+		}},
+		{"Session", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Session(ctx, access.SessionKey{ID: "s"})
+			return err
+		}},
+		{"Sessions", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Sessions(ctx, access.SessionsQuery{User: "u", Limit: 10})
+			return err
+		}},
+		{"SettleEvents", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.SettleEvents(ctx, []accounts.EventReceipt{receipt(event)})
+			return err
+		}},
+		{"SettleMail", func(ctx context.Context, st storage.Storage) error {
+			return st.SettleMail(ctx, mail.Outcome{
+				ID: letter.Message.ID, Fence: letter.Fence, State: mail.Sent, At: minutes(1),
+			})
+		}},
+		{"Standings", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Standings(ctx, []accounts.StandingKey{{User: "u", Account: "a"}})
+			return err
+		}},
+		{"Sweep", func(ctx context.Context, st storage.Storage) error {
+			far := minutes(1_000_000)
+			_, err := st.Sweep(ctx, storage.SweepBefore{Sessions: far, Sources: far, Replies: far, Quotas: day + 900, Mail: far}, 0)
+			return err
+		}},
+		{"User", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.User(ctx, accounts.UserKey{ID: "u"})
+			return err
+		}},
+	}
+}
+
+func checkMethods(e *env) {
+	var names []string
+	for _, c := range calls(access.Change{}, mail.Delivery{}, accounts.EventDelivery{}) {
+		names = append(names, c.name)
+	}
+	var methods []string
+	of := reflect.TypeFor[storage.Storage]()
+	for i := range of.NumMethod() {
+		methods = append(methods, of.Method(i).Name)
+	}
+	e.same(names, methods, "the methods that have a case, and those of storage.Storage, by name")
+}
+
+// callable is a store on which each call that it returns has an effect or an
+// answer.
+func (e *env) callable(c access.Change) (storage.Storage, []storeCall) {
+	e.Helper()
+	st := e.open()
+	e.put(st, user("u"), account("a"), agency("g"), member("a", "u", roles.Owner), connection("a", "g", roles.Admin),
+		request("g", "r", "to@example.com", "u"), session("s", "u"), reply("user/u", "a", "k"),
+		spend(accounts.QuotaRequests, "g", 1, 35), letter("dead", "r"), event("leased", 1, "a", start))
+	e.settle(st, e.claim(st, start, all)[0], mail.Outcome{State: mail.Dead, At: minutes(1)})
+	taken := e.events(st, start, 1)[0]
+	e.put(st, letter("leased", "s"), event("also", 1, "a", start))
+	sent := e.claim(st, start, all)[0]
+	e.events(st, start, all)
+	e.put(st, letter("due", "s"), event("due", 1, "a", start))
+	return st, calls(c, sent, taken)
+}
+
+func checkCancelled(e *env) {
+	c := e.change(user("new"), letter("new", "s"))
+	st, every := e.callable(c)
+	before := e.dump(st)
+	over, cancel := context.WithCancel(e.ctx)
+	cancel()
+	late, stop := context.WithDeadline(e.ctx, time.Unix(1, 0))
+	defer stop()
+	for _, ctx := range []context.Context{over, late} {
+		for _, call := range every {
+			err := call.call(ctx, st)
+			e.holds(err != nil, "%s with a context that is over succeeded", call.name)
+			for _, decision := range []error{accounts.ErrNotFound, accounts.ErrConflict, accounts.ErrUnknown, mail.ErrFenced} {
+				e.holds(!errors.Is(err, decision), "%s with a context that is over answers %q", call.name, err)
+			}
+			e.unchanged(before, e.dump(st), call.name+" with a context that is over had an effect")
+		}
+	}
+	e.same(ids(e.claim(st, start, all)), []string{"due"}, "mail after calls with contexts that are over")
+	e.same(ops(e.events(st, start, all)), []string{"due/1"}, "events after calls with contexts that are over")
+	for _, call := range every {
+		if call.name != "ApplyAccounts" { // the change is applied by then
+			e.ok(call.call(e.ctx, st), "%s with a context that lasts", call.name)
+		}
+	}
+}
+
+func raceCancelled(e *env) {
+	st := e.open()
+	e.put(st, agency("g"))
+	const workers, each = 8, 25
+	applied := make([][each]bool, workers)
+	errs := together(workers, func(i int) error {
+		random := rand.New(rand.NewPCG(uint64(i), 1)) //nolint:gosec // test moments, not secrets
+		for n := range each {
+			ctx, cancel := context.WithTimeout(e.ctx, time.Duration(random.IntN(1500))*time.Microsecond)
+			id := fmt.Sprintf("%d-%d", i, n)
+			c := build(accounts.OpID("op-"+id), user(id), member("g", id, roles.Viewer), letter(id, "r"), session(id, id),
+				spend(accounts.QuotaRequests, "g", 1, workers*each), reply("user/u", "g", id), event("op-"+id, 1, "g", minutes(n)))
+			err := st.ApplyAccess(ctx, c)
+			cancel()
+			applied[i][n] = err == nil
+		}
+		return nil
+	})
+	for _, err := range errs {
+		e.ok(err, "a worker")
+	}
+	count := 0
+	for i := range workers {
+		for n := range each {
+			id := fmt.Sprintf("%d-%d", i, n)
+			durable, err := st.Applied(e.ctx, accounts.OpID("op-"+id))
+			e.ok(err, "Applied")
+			e.holds(durable || !applied[i][n], "a change that succeeded is not there: %s", id)
+			if durable {
+				count++
+			}
+			m, err := st.Membership(e.ctx, accounts.StandingKey{User: accounts.UserID(id), Account: "g"})
+			e.ok(err, "Membership")
+			_, userErr := st.User(e.ctx, accounts.UserKey{ID: accounts.UserID(id)})
+			_, sessionErr := st.Session(e.ctx, access.SessionKey{ID: accounts.SessionID(id)})
+			_, replyErr := st.Reply(e.ctx, reply("user/u", "g", id).ReplyKey)
+			parts := []bool{m.Version == 1, userErr == nil, sessionErr == nil, replyErr == nil}
+			for _, there := range parts {
+				e.holds(there == durable, "the event of %s is there: %v; its membership, user, session and reply: %v", id, durable, parts)
+			}
+		}
+	}
+	e.holds(e.used(st) == count, "%d changes are there, and the counter says %d", count, e.used(st))
+	list, err := st.Mails(e.ctx, mail.Query{Limit: all})
+	e.ok(err, "Mails")
+	e.holds(len(list) == count, "%d changes are there, and %d messages", count, len(list))
+	e.put(st, user("afterwards")) // and no lock is left behind
+}

@@ -1,0 +1,143 @@
+package storagetest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/storage"
+)
+
+// ClaimMail implements [mail.Outbox].
+func (m *model) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, error) {
+	var claimed []mail.Delivery
+	err := m.write(ctx, func(w *world) error {
+		var due []modelMail
+		for _, x := range w.mails {
+			if x.state == mail.Queued && !x.due.After(c.At) && !x.leased.After(c.At) {
+				due = append(due, x)
+			}
+		}
+		slices.SortFunc(due, func(a, b modelMail) int {
+			return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.due.Compare(b.due), cmp.Compare(a.ID, b.ID))
+		})
+		for _, x := range due[:min(max(c.Limit, 0), len(due))] {
+			x.leased = c.At.Add(c.Lease)
+			x.attempts++
+			x.fence++
+			w.mails[x.ID] = x
+			d := mail.Delivery{Message: x.Message, Attempt: x.attempts, Fence: x.fence}
+			d.Message.Due = x.due
+			claimed = append(claimed, d)
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+// SettleMail implements [mail.Outbox].
+func (m *model) SettleMail(ctx context.Context, o mail.Outcome) error {
+	return m.write(ctx, func(w *world) error {
+		x, found := w.mails[o.ID]
+		if !found || x.state != mail.Queued || x.fence != o.Fence {
+			return mail.ErrFenced
+		}
+		x.state, x.leased = o.State, time.Time{}
+		x.fence++
+		if o.State == mail.Queued {
+			x.due = o.Next
+		} else {
+			x.settledAt = o.At
+		}
+		if o.State == mail.Sent || o.State == mail.Dead && x.Expired(o.At) {
+			x.Subject, x.Text = "", ""
+		}
+		if o.State != mail.Queued || o.Error != "" {
+			x.err = o.Error
+		}
+		w.mails[o.ID] = x
+		return nil
+	})
+}
+
+// Mails implements [mail.Outbox].
+func (m *model) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) {
+	w, err := m.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []mail.Record
+	for _, x := range w.mails {
+		if (q.State == "" || q.State == x.state) && (q.Account == "" || q.Account == x.Account) &&
+			(q.To == "" || q.To == x.To) && (q.Reason == "" || q.Reason.Covers(x.Reason)) {
+			all = append(all, mail.Record{
+				ID: x.ID, Kind: x.Kind, Account: x.Account, To: x.To, Reason: x.Reason, Priority: x.Priority,
+				State: x.state, Attempts: x.attempts, Due: x.due, NotAfter: x.NotAfter, CreatedAt: x.CreatedAt,
+				SettledAt: x.settledAt, Error: x.err,
+			})
+		}
+	}
+	return sortedPage(all, q.After, q.PageSize(), func(r mail.Record) string { return r.ID }, cmp.Compare), nil
+}
+
+// RequeueMail implements [mail.Outbox].
+func (m *model) RequeueMail(ctx context.Context, ids []string, at time.Time) (int, error) {
+	n := 0
+	err := m.write(ctx, func(w *world) error {
+		for _, id := range ids {
+			x, found := w.mails[id]
+			if !found || x.state != mail.Dead || x.Expired(at) {
+				continue
+			}
+			x.state, x.due, x.attempts, x.settledAt = mail.Queued, at, 0, time.Time{}
+			x.fence++
+			w.mails[id] = x
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Sweep implements [storage.Storage].
+func (m *model) Sweep(ctx context.Context, before storage.SweepBefore, limit int) (int, error) {
+	n := 0
+	if limit == 0 {
+		limit = 1000
+	}
+	err := m.write(ctx, func(w *world) error {
+		old := func(at, than time.Time) bool { return !at.IsZero() && at.Before(than) && n < limit }
+		for id, s := range w.sessions {
+			if old(s.EndedAt, before.Sessions) || old(s.CreatedAt, before.Sessions) {
+				delete(w.sessions, id)
+				n++
+			} else if (s.Source != "" || s.UserAgent != "") && old(s.CreatedAt, before.Sources) {
+				s.Source, s.UserAgent = "", ""
+				w.sessions[id] = s
+				n++
+			}
+		}
+		for key, r := range w.replies {
+			if old(r.ExpiresAt, before.Replies) {
+				delete(w.replies, key)
+				n++
+			}
+		}
+		for key := range w.quotas {
+			if key.Day < before.Quotas && n < limit {
+				delete(w.quotas, key)
+				n++
+			}
+		}
+		for id, x := range w.mails {
+			if old(x.settledAt, before.Mail) {
+				delete(w.mails, id)
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,190 @@
+package storagetest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/storage"
+)
+
+// sweepChecks prove that a sweep erases what it says, and decides nothing.
+func sweepChecks() []check {
+	const only = "what a sweep erases beyond what it says is lost for good; the audit must stay (A76)"
+	return []check{
+		{"a sweep erases the kinds it is told, up to their moments, and nothing else", only, checkSweep},
+		{"a sweep without moments erases nothing", only, checkSweepNothing},
+		{"a sweep stops at its limit, and goes on with the next call", "a sweep must not hold up the work", checkSweepLimit},
+		{"addresses and user agents are blanked, and their sessions live on", "nobody is logged out by a sweep", checkSweepSources},
+	}
+}
+
+// swept is one row of each kind that a sweep can erase, of which the moment is
+// given.
+func (e *env) swept(st storage.Storage, id string, at time.Time) {
+	e.Helper()
+	s := session(id, "u")
+	s.CreatedAt, s.AuthAt, s.SeenAt, s.Source, s.UserAgent = at, at, at, "192.0.2.1", "Browser"
+	r := reply("user/u", "a", id)
+	r.CreatedAt, r.ExpiresAt = at.Add(-time.Hour), at
+	spent := accounts.Spend{
+		QuotaKey: accounts.QuotaKey{Kind: accounts.QuotaRequests, Subject: "a", Day: accounts.DayOf(at)}, N: 1, Limit: 35,
+	}
+	e.put(st, s, r, spent, letter("sent-"+id, "r"), letter("dead-"+id, "r"))
+	for _, d := range e.claim(st, start, all) {
+		state := mail.Sent
+		if d.Message.ID == "dead-"+id {
+			state = mail.Dead
+		}
+		e.settle(st, d, mail.Outcome{State: state, At: at})
+	}
+}
+
+func days(n int) time.Time { return start.AddDate(0, 0, n) }
+
+// sweptFixture has rows of four days, and some that no sweep may touch.
+func (e *env) sweptFixture() storage.Storage {
+	st := e.open()
+	e.put(st, user("u"), account("a"), event("audited", 1, "a", days(-99)))
+	for n := range 4 {
+		e.swept(st, string(rune('a'+n)), days(n))
+	}
+	e.put(st, letter("queued", "r"))
+	return st
+}
+
+// left tells what of the swept rows is there.
+func (e *env) left(st storage.Storage) map[string][]string {
+	e.Helper()
+	got := map[string][]string{}
+	for n := range 4 {
+		id := string(rune('a' + n))
+		s, err := st.Session(e.ctx, access.SessionKey{ID: accounts.SessionID(id)})
+		if err == nil {
+			got["sessions"] = append(got["sessions"], id)
+			if s.Source != "" && s.UserAgent != "" {
+				got["sources"] = append(got["sources"], id)
+			}
+		}
+		if _, err := st.Reply(e.ctx, reply("user/u", "a", id).ReplyKey); err == nil {
+			got["replies"] = append(got["replies"], id)
+		}
+		d, err := st.Drafting(e.ctx, access.DraftingQuery{Agency: "a", Day: accounts.DayOf(days(n))})
+		e.ok(err, "Drafting")
+		if d.Used > 0 {
+			got["quotas"] = append(got["quotas"], id)
+		}
+	}
+	list, err := st.Mails(e.ctx, mail.Query{})
+	e.ok(err, "Mails")
+	for _, r := range list {
+		got["mail"] = append(got["mail"], r.ID)
+	}
+	return got
+}
+
+func (e *env) sweep(st storage.Storage, before storage.SweepBefore, limit int) int {
+	e.Helper()
+	n, err := st.Sweep(e.ctx, before, limit)
+	e.ok(err, "Sweep")
+	return n
+}
+
+func checkSweep(e *env) {
+	abcd := []string{"a", "b", "c", "d"}
+	letters := []string{"dead-a", "dead-b", "dead-c", "dead-d", "queued", "sent-a", "sent-b", "sent-c", "sent-d"}
+	for _, x := range []struct {
+		kind   string
+		before storage.SweepBefore
+		n      int
+		left   []string
+	}{
+		{"sessions", storage.SweepBefore{Sessions: days(2)}, 2, abcd[2:]},
+		{"sources", storage.SweepBefore{Sources: days(2)}, 2, abcd[2:]},
+		{"replies", storage.SweepBefore{Replies: days(2)}, 2, abcd[2:]},
+		{"quotas", storage.SweepBefore{Quotas: accounts.DayOf(days(2))}, 2, abcd[2:]},
+		{"mail", storage.SweepBefore{Mail: days(2)}, 4, []string{"dead-c", "dead-d", "queued", "sent-c", "sent-d"}},
+	} {
+		st := e.sweptFixture()
+		before := e.dump(st)
+		n := e.sweep(st, x.before, 0)
+		e.holds(n == x.n, "sweeping %s returned %d, want %d", x.kind, n, x.n)
+		got := e.left(st)
+		for kind, whole := range map[string][]string{"sessions": abcd, "sources": abcd, "replies": abcd, "quotas": abcd, "mail": letters} {
+			switch {
+			case kind == x.kind:
+				whole = x.left
+			case kind == "sources" && x.kind == "sessions":
+				whole = x.left
+			}
+			e.same(got[kind], whole, "%s that are left after sweeping %s up to a moment: what is of that moment stays", kind, x.kind)
+		}
+		e.holds(e.sweep(st, x.before, 0) == 0, "sweeping %s a second time found more", x.kind)
+		after := map[string]string{}
+		for _, a := range e.dump(st) {
+			after[a.question] = a.got
+		}
+		for _, a := range before { // the graph and the audit answer as before
+			kept := slices.ContainsFunc([]string{"User(", "Account(", "Reach(", "Standings(", "Events(", "Applied("}, func(p string) bool {
+				return len(a.question) > len(p) && a.question[:len(p)] == p
+			})
+			e.holds(!kept || after[a.question] == a.got, "sweeping %s changed %s", x.kind, a.question)
+		}
+	}
+}
+
+func checkSweepNothing(e *env) {
+	st := e.sweptFixture()
+	before := e.dump(st)
+	e.holds(e.sweep(st, storage.SweepBefore{}, 0) == 0, "a sweep without moments erased rows")
+	e.unchanged(before, e.dump(st), "a sweep without moments changed something")
+	ended := session("ended", "u")
+	ended.CreatedAt, ended.EndedAt = days(-9), days(-8)
+	e.put(st, ended)
+	e.holds(e.sweep(st, storage.SweepBefore{Sessions: days(-20)}, 0) == 0, "a sweep erased a session that ended after its moment")
+	e.holds(e.sweep(st, storage.SweepBefore{Sessions: days(-1)}, 0) == 1, "a sweep left a session that ended before its moment")
+}
+
+func checkSweepLimit(e *env) {
+	st := e.sweptFixture()
+	far := days(100)
+	before := storage.SweepBefore{Sessions: far, Sources: far, Replies: far, Quotas: accounts.DayOf(far), Mail: far}
+	sum := 0
+	for {
+		n := e.sweep(st, before, 3)
+		e.holds(n <= 3, "a sweep of at most 3 rows erased %d", n)
+		if n == 0 {
+			break
+		}
+		sum += n
+		e.holds(sum < 100, "a sweep never ends")
+	}
+	got := e.left(st)
+	e.same(got["mail"], []string{"queued"}, "mail that is left")
+	for _, kind := range []string{"sessions", "replies", "quotas"} {
+		e.same(got[kind], nil, "%s that are left", kind)
+	}
+	e.holds(sum >= 20 && sum <= 24, "%d rows were swept, want 20, and at most 24 with sessions that were blanked first", sum)
+	events, err := st.Events(e.ctx, accounts.EventQuery{Account: "a", Limit: all})
+	e.ok(err, "Events")
+	e.holds(len(events) == 1, "a sweep erased from the audit")
+}
+
+func checkSweepSources(e *env) {
+	st := e.sweptFixture()
+	before, err := st.Session(e.ctx, access.SessionKey{ID: "a"})
+	e.ok(err, "Session")
+	e.holds(e.sweep(st, storage.SweepBefore{Sources: days(1)}, 0) == 1, "one session's source is to be blanked")
+	want := before
+	want.Source, want.UserAgent = "", ""
+	got, err := st.Session(e.ctx, access.SessionKey{ID: "a"})
+	e.ok(err, "Session")
+	e.same(got, want, "the session after its source was blanked, with the same version")
+	want.Hash = hash("rotated")
+	e.put(st, want)
+	a, err := st.Admission(e.ctx, hash("rotated"), "a")
+	e.ok(err, "Admission")
+	e.holds(a.Session.ID == "a", "a session whose source was blanked does not count any more")
+}

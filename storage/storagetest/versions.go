@@ -1,0 +1,147 @@
+package storagetest
+
+import (
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// versionChecks prove that a row is replaced only by somebody who knows it.
+func versionChecks() []check {
+	const blind = "two decisions that read the same row would both stand, the second blind to the first (A01, A45)"
+	return []check{
+		{"an inserted row has version 1, and every replacement the next", blind, checkVersions},
+		{"a row that changed since it was read is not replaced", blind, checkStale},
+		{"a row that is not there is not replaced", "what was erased would come back half-filled", checkAbsent},
+		{"a row that is there is not inserted again", blind, checkInsertedTwice},
+		{
+			"a touch moves last use forward, never back, and no version",
+			"a page view would otherwise make the next switch or logout fail, or shorten a session", checkTouch,
+		},
+		{
+			"a touch of a session that is gone is no conflict",
+			"notes ride along with decisions and must not fail them", checkTouchGone,
+		},
+	}
+}
+
+// versioned are the rows of one small world, each of which has a version.
+func versioned(version int64) []any {
+	u, a, g := user("u"), account("a"), agency("g")
+	m, c, x := member("g", "u", roles.Owner), connection("a", "g", roles.Admin), assignment("a", "g", "u", roles.Admin)
+	r, s := request("g", "r", "to@example.com", "u"), session("s", "u")
+	u.Version, a.Version, g.Version, m.Version, c.Version, x.Version = version, version, version, version, version, version
+	r.Version, s.Version = version, version
+	return []any{u, a, g, m, c, x, r, s}
+}
+
+// marked returns the row with something changed that would be seen.
+func marked(row any) any {
+	switch r := row.(type) {
+	case accounts.User:
+		r.Name = "marked"
+		return r
+	case accounts.Account:
+		r.Plan = "marked"
+		return r
+	case accounts.Membership:
+		r.Role = roles.Viewer
+		return r
+	case accounts.Connection:
+		r.Cap = roles.Viewer
+		return r
+	case accounts.Assignment:
+		r.Role = roles.Viewer
+		return r
+	case access.Request:
+		r.Message = "marked"
+		return r
+	case access.Session:
+		r.UserAgent = "marked"
+		return r
+	}
+	panic("storagetest: not a row with a version")
+}
+
+func checkVersions(e *env) {
+	st, m := e.open(), newModel()
+	for version := range int64(4) {
+		c := e.change(versioned(version)...)
+		e.ok(apply(e.ctx, st, c), "replacing every row at version %d", version)
+		e.ok(apply(e.ctx, m, c), "the model")
+		e.agrees(st, m)
+	}
+	a, err := st.Account(e.ctx, "a")
+	e.ok(err, "Account")
+	e.holds(a.Version == 4, "an account has version %d after one insert and three replacements, want 4", a.Version)
+}
+
+func checkStale(e *env) {
+	st := e.open()
+	e.put(st, versioned(0)...)
+	e.put(st, versioned(1)...)
+	for _, version := range []int64{1, 3, 99, -1} {
+		for _, row := range versioned(version) {
+			e.refused(st, text(row)+" in place of a row of version 2", marked(row))
+		}
+	}
+	for _, row := range versioned(2) {
+		e.put(st, marked(row))
+	}
+}
+
+func checkAbsent(e *env) {
+	st := e.open()
+	for _, row := range versioned(1)[:3] {
+		e.refused(st, "a replacement of what never was there", row)
+	}
+	e.put(st, versioned(0)[:3]...)
+	for _, row := range versioned(1)[3:] {
+		switch row.(type) {
+		case accounts.Assignment: // its connection and membership have to be there first
+			continue
+		}
+		e.refused(st, "a replacement of what never was there", row)
+	}
+	e.put(st, versioned(0)[3:5]...)
+	e.refused(st, "a replacement of an assignment that never was there", versioned(1)[5])
+}
+
+func checkInsertedTwice(e *env) {
+	st := e.open()
+	e.put(st, versioned(0)...)
+	for _, row := range versioned(0) {
+		e.refused(st, text(row)+" beside a row with the same key", marked(row))
+	}
+}
+
+func checkTouch(e *env) {
+	st := e.open()
+	s := session("s", "u")
+	e.put(st, user("u"), s)
+	seen := func() access.Session {
+		got, err := st.Session(e.ctx, access.SessionKey{ID: "s"})
+		e.ok(err, "Session")
+		return got
+	}
+	e.put(st, access.Touch{Session: "s", At: minutes(5)})
+	s.Version, s.SeenAt = 1, minutes(5)
+	e.same(seen(), s, "after a touch")
+	e.put(st, access.Touch{Session: "s", At: minutes(4)})
+	e.same(seen(), s, "after a touch with an earlier moment")
+	e.ok(st.ApplyAccess(e.ctx, access.Change{Touches: []access.Touch{{Session: "s", At: minutes(6)}}}),
+		"a change of a touch alone, without operation or event")
+	s.SeenAt = minutes(6)
+	e.same(seen(), s, "after a touch on its own")
+	e.put(st, s) // still version 1
+	s.Version = 2
+	e.same(seen(), s, "replaced after touches")
+}
+
+func checkTouchGone(e *env) {
+	st := e.open()
+	e.put(st, user("u"), session("s", "u"), access.Touch{Session: "nobody's", At: minutes(5)})
+	e.put(st, access.Touch{Session: "nobody's", At: minutes(6)})
+	_, err := st.Session(e.ctx, access.SessionKey{ID: "nobody's"})
+	e.is(err, accounts.ErrNotFound, "a touch made a session")
+}
