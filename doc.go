@@ -1,0 +1,50 @@
+// Package chatelaine is the map of a library that gives a product one login for
+// many accounts, and access to a client's account without sharing a password.
+// It holds no code; import the packages below it.
+//
+// # The packages
+//
+//   - roles: what a role may do. A ladder of levels with permissions, the one
+//     place where "may give this role" is decided, and catalogues of permissions
+//     that need one another.
+//   - accounts: the graph of users, accounts, members, connections and
+//     assignments; how somebody stands at an account, and why; the audit.
+//   - access: an agency's requests for access and a client's decision; sessions
+//     opened by your own login, the account chooser, switch and return.
+//   - mail: messages, the outbox that loses none, templates.
+//   - storage: the contract of a store, with storage/sqlite (embedded, no cgo),
+//     storage/memory (tests and small programs) and storage/storagetest (the suite
+//     that proves a store).
+//
+// # How it works
+//
+// Every operation reads facts, decides with a pure function, and applies one
+// [github.com/chatelaine-go/chatelaine/accounts.Change]: rows, audit events and
+// mail, durable together or not at all. Nothing is propagated and nothing is
+// cached: what a user may do is computed from facts at every check, so a right
+// withdrawn in one process is refused by the next check in every other.
+//
+// # The shortest complete host
+//
+//	store, err := sqlite.Open(ctx, "app.db", nil)
+//	env, err := accounts.NewEnv(&accounts.EnvOptions{BaseURL: "https://app.example.com"})
+//	graph, err := accounts.New(store, env)
+//	requests, err := access.NewRequests(store, env)
+//	sessions, err := access.NewSessions(store, env)
+//	post, err := mail.NewDispatcher(store, mailer, nil)
+//	go post.Run(ctx)
+//
+// In a handler, after your own login:
+//
+//	secret, _, err := sessions.Start(ctx, accounts.Login{User: "42"}, access.Device{})
+//
+// and for every request:
+//
+//	p, err := sessions.Principal(ctx, cookie, account)
+//	if !p.Can(roles.ManageRequests) { … }
+//	answer, err := requests.Send(ctx, p.Actor(), access.Batch{Agency: account, Addresses: pasted})
+//
+// The program examples/quickstart tells the whole of it on a real database:
+//
+//	go run ./examples/quickstart
+package chatelaine

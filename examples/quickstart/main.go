@@ -1,0 +1,153 @@
+// Quickstart tells, on a real database and within seconds, what the library
+// does: people, accounts, requests, mails and refusals, one line a step.
+//
+//	go run ./examples/quickstart
+//
+// It keeps its database in a temporary folder that it removes, uses no network
+// and a clock of its own, and exits with status 1 if anything goes otherwise
+// than told. Read agency.go for the calls behind the lines.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/benbjohnson/clock"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/mail/mailtest"
+	"github.com/chatelaine-go/chatelaine/storage/sqlite"
+)
+
+// stories are told in this order when none is named.
+var stories = []struct {
+	name string
+	tell func(context.Context, *host) error
+}{
+	{"agency", agencyStory},
+}
+
+func main() {
+	story := flag.String("story", "", "the one story to tell: "+strings.Join(names(), ", ")+"; all without")
+	flag.Parse()
+	if err := run(context.Background(), os.Stdout, colours(os.Stdout), *story); err != nil {
+		fmt.Fprintln(os.Stderr, "\nquickstart:", err)
+		os.Exit(1)
+	}
+}
+
+func names() []string {
+	list := make([]string, len(stories))
+	for i, s := range stories {
+		list[i] = s.name
+	}
+	return list
+}
+
+// run tells one story, or all, each on a database of its own.
+func run(ctx context.Context, w io.Writer, colour bool, story string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	told := 0
+	for _, s := range stories {
+		if story != "" && story != s.name {
+			continue
+		}
+		told++
+		if err := open(ctx, &teller{w: w, colour: colour}, s.tell); err != nil {
+			return fmt.Errorf("story %q: %w", s.name, err)
+		}
+	}
+	if told == 0 {
+		return fmt.Errorf("there is no story %q; there is %s", story, strings.Join(names(), ", "))
+	}
+	return nil
+}
+
+// host is what any program that embeds the library has: a store, a clock, the
+// services, and somebody who delivers the mail.
+type host struct {
+	*teller
+	clock    *clock.Mock
+	env      *accounts.Env
+	accounts *accounts.Service
+	requests *access.Requests
+	sessions *access.Sessions
+	post     *mail.Dispatcher
+	mailbox  *mailtest.Recorder
+}
+
+// open wires a host on a fresh SQLite file and tells a story with it.
+func open(ctx context.Context, t *teller, tell func(context.Context, *host) error) (err error) {
+	dir, err := os.MkdirTemp("", "chatelaine-quickstart-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	st, err := sqlite.Open(ctx, filepath.Join(dir, "chatelaine.db"), nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+
+	h := &host{teller: t, clock: clock.NewMock(), mailbox: new(mailtest.Recorder)}
+	h.clock.Set(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	if h.env, err = accounts.NewEnv(&accounts.EnvOptions{
+		Product: "Letterbird", BaseURL: "https://app.letterbird.example",
+		GuideURL: "https://letterbird.example/help/access", Clock: h.clock,
+	}); err != nil {
+		return err
+	}
+	if h.accounts, err = accounts.New(st, h.env); err != nil {
+		return err
+	}
+	if h.requests, err = access.NewRequests(st, h.env); err != nil {
+		return err
+	}
+	if h.sessions, err = access.NewSessions(st, h.env); err != nil {
+		return err
+	}
+	if h.post, err = mail.NewDispatcher(st, h.mailbox, &mail.DispatcherOptions{Clock: h.clock}); err != nil {
+		return err
+	}
+	return tell(ctx, h)
+}
+
+// visit is a signed-in person at one account, as a host's middleware has it
+// after reading the cookie.
+func (h *host) visit(ctx context.Context, secret string, account accounts.AccountID) (accounts.Actor, error) {
+	p, err := h.sessions.Principal(ctx, secret, account)
+	return p.Actor(), err
+}
+
+// deliver sends the mail that is due and returns how many messages arrived.
+func (h *host) deliver(ctx context.Context) (int, error) {
+	before := len(h.mailbox.Messages())
+	if _, err := h.post.Flush(ctx); err != nil {
+		return 0, err
+	}
+	return len(h.mailbox.Messages()) - before, nil
+}
+
+// link returns the secret in the newest access request in somebody's mailbox.
+func (h *host) link(address string) (string, error) {
+	m, ok := h.mailbox.Last(address)
+	if !ok {
+		return "", fmt.Errorf("no mail for %s", address)
+	}
+	const page = "https://app.letterbird.example/access-requests/"
+	url, ok := mailtest.Link(m, page)
+	if !ok {
+		return "", fmt.Errorf("no link in the mail for %s", address)
+	}
+	return strings.TrimPrefix(url, page), nil
+}
