@@ -35,8 +35,10 @@ func TestRequests_WhoDecides(t *testing.T) {
 		{name: "a stranger may not decide, even with the link", who: "eve", want: accounts.ErrNotFound, record: "willow by eve: outsider"},
 		{name: "a stranger decides with the link for an account of their own", who: "eve", at: "elm"},
 		{name: "the agency's owner may not decide for the client", who: "ann", want: accounts.ErrNotFound, record: "willow by ann: outsider"},
-		{name: "a delegate with the highest role there may not decide, even with the link", who: "sue",
-			given: func(w *world) { w.delegate("sue", "south", "willow") }, want: accounts.ErrNotFound, record: "willow by sue: outsider"},
+		{
+			name: "a delegate with the highest role there may not decide, even with the link", who: "sue",
+			given: func(w *world) { w.delegate("sue", "south", "willow") }, want: accounts.ErrNotFound, record: "willow by sue: outsider",
+		},
 		{name: "an owner who lost the role after the mail may not decide", who: "cleo", byID: true, given: func(w *world) {
 			require.NoError(w, w.svc.TransferOwnership(w.Context(), w.as("cleo", "willow"), "willow", "carl"))
 			require.NoError(w, w.svc.ChangeRole(w.Context(), w.as("carl", "willow"), "willow", "cleo", roles.Manager))
@@ -139,16 +141,16 @@ func TestRequests_Decide_UnknownRequest(t *testing.T) {
 			none := link[:len(link)-1] + "A"
 			require.NotEqual(t, link, none)
 
-			_, real := w.requests.Approve(t.Context(), actor, byID(id, "willow"), roles.Viewer)
+			_, exists := w.requests.Approve(t.Context(), actor, byID(id, "willow"), roles.Viewer)
 			_, unknown := w.requests.Approve(t.Context(), actor, byID("id-unknown", "willow"), roles.Viewer)
-			require.Error(t, real)
-			require.Equal(t, real, unknown)
+			require.Error(t, exists)
+			require.Equal(t, exists, unknown)
 			r := w.refusals()
 			require.Len(t, r, 2)
 			require.Equal(t, r[0], r[1], "and they are recorded alike")
 
 			_, err := w.requests.Approve(t.Context(), actor, byLink(none, "willow"), roles.Viewer)
-			require.Equal(t, real, err)
+			require.Equal(t, exists, err)
 			_, err = w.requests.Approve(t.Context(), actor, byID(id, "nowhere"), roles.Viewer)
 			require.ErrorIs(t, err, accounts.ErrNotFound)
 		})
@@ -392,7 +394,17 @@ func TestRequests_Decline(t *testing.T) {
 		require.NotContains(t, m.Subject+m.Text, secret)
 	}
 	require.False(t, w.connected("willow", "north"))
-	require.Equal(t, 1, w.count(access.EventRequestDeclined))
+	events := func(account accounts.AccountID) []accounts.Event {
+		list, err := w.svc.Events(t.Context(), job, accounts.EventQuery{Account: account, Kinds: []accounts.EventKind{access.EventRequestDeclined}})
+		require.NoError(t, err)
+		return list
+	}
+	require.Len(t, events("willow"), 1)
+	require.Equal(t, accounts.UserID("cleo"), events("willow")[0].By.User)
+	require.Len(t, events("north"), 1)
+	require.Equal(t, accounts.Event{
+		Op: events("willow")[0].Op, Seq: 2, At: events("willow")[0].At, Kind: access.EventRequestDeclined, Account: "north", Request: id,
+	}, events("north")[0], "the agency's record names neither the account nor who declined")
 
 	t.Run("a requester who is gone gets no mail", func(t *testing.T) {
 		w.inbox.Reset()

@@ -27,8 +27,10 @@ func TestSplitAddresses(t *testing.T) {
 		{"one address is itself", "a@x.example", []string{"a@x.example"}},
 		{"commas separate", "a@x.example,b@x.example, c@x.example", []string{"a@x.example", "b@x.example", "c@x.example"}},
 		{"semicolons separate", "a@x.example; b@x.example;c@x.example", []string{"a@x.example", "b@x.example", "c@x.example"}},
-		{"line breaks of every system separate", "a@x.example\nb@x.example\r\nc@x.example\rd@x.example",
-			[]string{"a@x.example", "b@x.example", "c@x.example", "d@x.example"}},
+		{
+			"line breaks of every system separate", "a@x.example\nb@x.example\r\nc@x.example\rd@x.example",
+			[]string{"a@x.example", "b@x.example", "c@x.example", "d@x.example"},
+		},
 		{"a trailing comma adds nothing", "a@x.example,", []string{"a@x.example"}},
 		{"leading and doubled separators add nothing", ",,a@x.example;;,\n,b@x.example", []string{"a@x.example", "b@x.example"}},
 		{"spaces between whole addresses separate", "a@x.example b@x.example\tc@x.example", []string{"a@x.example", "b@x.example", "c@x.example"}},
@@ -39,8 +41,10 @@ func TestSplitAddresses(t *testing.T) {
 		{"a sentence is not cut at its spaces", "a@x.example and b@x.example", []string{"a@x.example and b@x.example"}},
 		{"an @ that stands alone is no whole address", "a @ x.example", []string{"a @ x.example"}},
 		{"repeats are kept", "a@x.example,a@x.example", []string{"a@x.example", "a@x.example"}},
-		{"mixtures work", "a@x.example b@x.example;\n Ada <c@x.example> ,d@x.example,",
-			[]string{"a@x.example", "b@x.example", "Ada <c@x.example>", "d@x.example"}},
+		{
+			"mixtures work", "a@x.example b@x.example;\n Ada <c@x.example> ,d@x.example,",
+			[]string{"a@x.example", "b@x.example", "Ada <c@x.example>", "d@x.example"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -94,6 +98,8 @@ func FuzzBatch(f *testing.F) {
 
 // A batch answers for each address, in the order given, and drops nothing
 // (A82).
+//
+//nolint:paralleltest // its subtests are steps of one story
 func TestRequests_Send_Answers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -327,6 +333,8 @@ func TestRequests_Send_DailyLimit(t *testing.T) {
 // The same idempotency key and input give the same answer and one effect;
 // other input is an error without effect; another actor's key is another key
 // (A82, A97, I-27).
+//
+//nolint:paralleltest // its subtests are steps of one story
 func TestRequests_Send_Key(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -205,7 +205,7 @@ func TestRequests_Disable_NothingComesBack(t *testing.T) {
 	require.ErrorIs(t, err, accounts.ErrNotFound)
 	for _, id := range pending {
 		require.Equal(t, access.Ended, w.state(id))
-		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id), access.ErrDecided)
+		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}), access.ErrDecided)
 	}
 	plan, err := w.requests.PlanDisable(t.Context(), w.as("ann", "north"), "north")
 	require.NoError(t, err)
@@ -275,5 +275,32 @@ func TestRequests_Disable_AgainstApprove(t *testing.T) {
 		moved = false
 		require.NoError(t, w.svc.RemoveMember(t.Context(), ann, "north", "eve"))
 		require.NoError(t, w.requests.Disable(t.Context(), ann, "north", plan.Confirm))
+	})
+
+	t.Run("an actor who is demoted while the plan is read is shown and ends nothing", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		ann, adam := w.as("ann", "north"), w.as("adam", "north")
+		plan, err := w.requests.PlanDisable(t.Context(), adam, "north")
+		require.NoError(t, err)
+		for _, role := range []roles.Role{roles.Manager, roles.Author} {
+			moved := false
+			w.st.on(func(call string, do func() error) error {
+				if call == "Ending" && !moved {
+					moved = true
+					require.NoError(t, w.svc.ChangeRole(t.Context(), ann, "north", "adam", role))
+				}
+				return do()
+			})
+			if role == roles.Manager {
+				require.ErrorIs(t, w.requests.Disable(t.Context(), adam, "north", plan.Confirm), roles.ErrDenied)
+				require.NoError(t, w.svc.ChangeRole(t.Context(), ann, "north", "adam", roles.Admin))
+				continue
+			}
+			none, err := w.requests.PlanDisable(t.Context(), adam, "north")
+			require.ErrorIs(t, err, roles.ErrDenied)
+			require.Zero(t, none)
+		}
+		require.Zero(t, w.count(access.EventAccessDisabled))
 	})
 }

@@ -90,7 +90,7 @@ func Example_sevenDays() {
 	_, err := h.requests.Peek(h.ctx, old)
 	fmt.Println("after seven days:", errors.Is(err, accounts.ErrNotFound))
 
-	check(h.requests.Resend(h.ctx, h.signIn("nora", "northlight"), "northlight", h.request))
+	check(h.requests.Resend(h.ctx, h.signIn("nora", "northlight"), access.Resend{Agency: "northlight", Request: h.request}))
 	fresh := h.newest("carla@bakery.example")
 	page, err := h.requests.Peek(h.ctx, fresh)
 	fmt.Println("resent, until", page.ExpiresAt.Format("2 January"), err)

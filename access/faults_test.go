@@ -15,7 +15,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-var errBroken = errors.New("the store is broken") //nolint:gochecknoglobals // a sentinel of tests
+var errBroken = errors.New("the store is broken")
 
 // stage is a world in which every operation can be done once.
 type stage struct {
@@ -70,7 +70,9 @@ func operations() []operation {
 		{"Preview", nil, func(s *stage) (any, error) {
 			return s.requests.Preview(s.Context(), s.mia, access.Batch{Agency: "north", Addresses: "a@example.com"})
 		}},
-		{"Resend", nil, func(s *stage) (any, error) { return only(s.requests.Resend(s.Context(), s.mia, "north", s.pending)) }},
+		{"Resend", nil, func(s *stage) (any, error) {
+			return only(s.requests.Resend(s.Context(), s.mia, access.Resend{Agency: "north", Request: s.pending}))
+		}},
 		{"Withdraw", nil, func(s *stage) (any, error) { return only(s.requests.Withdraw(s.Context(), s.mia, "north", s.pending)) }},
 		{"Peek", nil, func(s *stage) (any, error) { return s.requests.Peek(s.Context(), s.link) }},
 		{"Approve by link", nil, func(s *stage) (any, error) {

@@ -113,7 +113,7 @@ func TestRequest_Transitions(t *testing.T) {
 			w := newWorld(t)
 			id := w.send("cleo@example.com")
 			s.into(w, id)
-			err := w.requests.Resend(w.Context(), w.as("mia", "north"), "north", id)
+			err := w.requests.Resend(w.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id})
 			switch {
 			case s.want == access.Pending, s.name == "expired exactly at 7 days": // only a resend leaves it
 				require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestRequests_Resend_Links(t *testing.T) {
 	links := []string{w.link("cleo@example.com")}
 	for range 2 {
 		w.clock.Add(time.Hour)
-		require.NoError(t, w.requests.Resend(t.Context(), w.as("max", "north"), "north", id))
+		require.NoError(t, w.requests.Resend(t.Context(), w.as("max", "north"), access.Resend{Agency: "north", Request: id}))
 		links = append(links, w.link("cleo@example.com"))
 	}
 	require.NotEqual(t, links[0], links[1])
@@ -173,7 +173,7 @@ func TestRequests_Resend_CancelsUnsentMail(t *testing.T) {
 	w := newWorld(t)
 	id := w.send("cleo@example.com")
 	w.clock.Add(time.Hour)
-	require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id))
+	require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
 	require.Equal(t, 1, w.flush().Sent)
 	_, err := w.requests.Peek(t.Context(), w.link("cleo@example.com"))
 	require.NoError(t, err)
@@ -194,11 +194,11 @@ func TestRequests_Resend_Limits(t *testing.T) {
 		id := w.send("cleo@example.com")
 		w.clock.Add(time.Hour - time.Microsecond)
 		var limited *limit.LimitedError
-		require.ErrorAs(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id), &limited)
+		require.ErrorAs(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}), &limited)
 		require.Equal(t, time.Microsecond, limited.RetryAfter)
 		require.Equal(t, []string{"request.resent at north by mia: limited"}, w.refusals())
 		w.clock.Add(limited.RetryAfter)
-		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id))
+		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
 	})
 
 	t.Run("the fourth of a day is refused, and the next day starts anew", func(t *testing.T) {
@@ -207,15 +207,15 @@ func TestRequests_Resend_Limits(t *testing.T) {
 		id := w.send("cleo@example.com")
 		for range 3 {
 			w.clock.Add(time.Hour)
-			require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id))
+			require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
 		}
 		w.clock.Add(time.Hour)
 		var quota *accounts.QuotaError
-		require.ErrorAs(t, w.requests.Resend(t.Context(), w.as("max", "north"), "north", id), &quota)
+		require.ErrorAs(t, w.requests.Resend(t.Context(), w.as("max", "north"), access.Resend{Agency: "north", Request: id}), &quota)
 		require.Equal(t, accounts.QuotaError{Limit: 3, Used: 3, ResetAt: start().Truncate(day).Add(day)}, *quota)
 		require.Equal(t, []string{"request.resent at north by max: quota"}, w.refusals())
 		w.clock.Set(quota.ResetAt)
-		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id))
+		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
 		require.Equal(t, 1, w.stored(id).Request.Resends)
 	})
 
@@ -227,11 +227,11 @@ func TestRequests_Resend_Limits(t *testing.T) {
 		w.flush()
 		for range 3 {
 			w.clock.Add(time.Hour)
-			require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id))
+			require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
 			w.flush()
 		}
 		w.clock.Add(time.Hour)
-		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("sue", "south"), "south", other), accounts.ErrQuota)
+		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("sue", "south"), access.Resend{Agency: "south", Request: other}), accounts.ErrQuota)
 		w.account("fresh", "Fresh", accounts.Agency, "fresh")
 		w.enable("fresh", "fresh")
 		require.Equal(t, access.RecipientLimit, w.batch("fresh", "fresh", "cleo@example.com").Answers[0].Outcome)
@@ -244,7 +244,7 @@ func TestRequests_Resend_Limits(t *testing.T) {
 		w := newWorld(t)
 		id := w.send("cleo@example.com")
 		w.clock.Add(time.Hour)
-		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), "north", id))
+		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
 		require.Equal(t, 1, w.used())
 	})
 }
@@ -389,8 +389,12 @@ func TestRequests_Clients(t *testing.T) {
 		return out
 	}
 	all := []line{
-		{pending, access.ClientPending}, {live, access.ClientConnected}, {ended, access.ClientDisconnected},
-		{withdrawn, access.ClientWithdrawn}, {declined, access.ClientDeclined}, {expired, access.ClientExpired},
+		{pending, access.ClientPending},
+		{live, access.ClientConnected},
+		{ended, access.ClientDisconnected},
+		{withdrawn, access.ClientWithdrawn},
+		{declined, access.ClientDeclined},
+		{expired, access.ClientExpired},
 	}
 	require.Equal(t, all, list(access.ClientPage{}))
 	require.Equal(t, []line{all[1], all[4]}, list(access.ClientPage{States: []access.ClientState{access.ClientConnected, access.ClientDeclined}}))
@@ -432,6 +436,6 @@ func TestRequests_Clients(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, got)
 		require.ErrorIs(t, w.requests.Withdraw(t.Context(), w.as("sue", "south"), "south", pending), accounts.ErrNotFound)
-		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("sue", "south"), "south", pending), accounts.ErrNotFound)
+		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("sue", "south"), access.Resend{Agency: "south", Request: pending}), accounts.ErrNotFound)
 	})
 }

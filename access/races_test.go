@@ -107,7 +107,7 @@ func TestRace_ApproveAgainst(t *testing.T) {
 			return r.w.requests.Decline(r.w.Context(), r.other, byID(r.id, "rose"), "")
 		}, access.Declined, access.ErrDecided},
 		{"a resend", "max", "north", func(r *race) error {
-			return r.w.requests.Resend(r.w.Context(), r.other, "north", r.id)
+			return r.w.requests.Resend(r.w.Context(), r.other, access.Resend{Agency: "north", Request: r.id})
 		}, access.Approved, access.ErrDecided}, // who resends does not settle it, so the approval by id still wins
 		{"a disabling", "ann", "north", func(r *race) error {
 			return r.w.requests.Disable(r.w.Context(), r.other, "north", r.plan.Confirm)
@@ -168,7 +168,7 @@ func TestRace_ApproveAgainst(t *testing.T) {
 				r := begin(t, rival.who, rival.at, rival.run)
 				errs := together(r.approve, r.them)
 				if rival.want != access.Approved {
-					require.True(t, (errs[0] == nil) != (errs[1] == nil), "one wins: %v", errs)
+					require.NotEqual(t, errs[0] == nil, errs[1] == nil, "one wins: %v", errs)
 				}
 				holds(t, r, errs[0] == nil)
 			}
@@ -211,11 +211,9 @@ func TestRace_OneQuota(t *testing.T) {
 				do = append(do, func() error {
 					out, err := w.requests.Send(ctx, mia, access.Batch{Agency: "north", Addresses: strings.Join(list, ",")})
 					for _, a := range out.Answers {
-						switch a.Outcome {
-						case access.Sent:
+						if a.Outcome == access.Sent {
 							sent[i]++
-						case access.OverLimit:
-						default:
+						} else if a.Outcome != access.OverLimit {
 							return fmt.Errorf("%s: %s", a.Input, a.Outcome)
 						}
 					}
@@ -360,7 +358,7 @@ func TestRace_RightLost(t *testing.T) {
 			return err
 		}},
 		{"resending", "north", "mia", "ann", func(w *world, actor accounts.Actor, id accounts.RequestID) error {
-			return w.requests.Resend(w.Context(), actor, "north", id)
+			return w.requests.Resend(w.Context(), actor, access.Resend{Agency: "north", Request: id})
 		}},
 		{"withdrawing", "north", "mia", "ann", func(w *world, actor accounts.Actor, id accounts.RequestID) error {
 			return w.requests.Withdraw(w.Context(), actor, "north", id)
@@ -398,8 +396,8 @@ func TestRace_RightLost(t *testing.T) {
 	}
 }
 
-// A request that is sent while client access is being disabled counts no more
-// than one sent before, although nobody wrote its end down.
+// A request that is sent while client access is being disabled was not shown,
+// so nothing ends before it was (A55).
 func TestRace_SendAgainstDisable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -412,8 +410,13 @@ func TestRace_SendAgainstDisable(t *testing.T) {
 		require.NoError(t, err)
 		id = out.Answers[0].Request
 	}))
-	require.NoError(t, w.requests.Disable(t.Context(), ann, "north", plan.Confirm))
+	err = w.requests.Disable(t.Context(), ann, "north", plan.Confirm)
 	w.st.on(nil)
+	var changed *access.PlanChangedError
+	require.ErrorAs(t, err, &changed)
+	require.Equal(t, access.Pending, w.state(id))
+	require.Equal(t, id, changed.Plan.Requests[0].Request)
+	require.NoError(t, w.requests.Disable(t.Context(), ann, "north", changed.Plan.Confirm))
 	require.Zero(t, w.flush().Sent, "its mail is cancelled")
 	for range 2 {
 		require.Equal(t, access.Ended, w.state(id))

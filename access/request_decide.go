@@ -73,7 +73,9 @@ func send(op accounts.Operation, d draft, actor accounts.Standing, f Drafting, f
 	if out.Sent == 0 {
 		return c, out, nil
 	}
-	c.Guards = []accounts.Guard{{Account: f.Agency.ID, Version: actor.Account.Version}}
+	// The agency moves: what ends when it disables client access is shown
+	// before, and this is a part of it.
+	c.Guards = []accounts.Guard{{Account: f.Agency.ID, Version: actor.Account.Version, Move: true}}
 	c.Spend = append(c.Spend, requestQuota(op, f.Agency.ID, f.Used).Spend(out.Sent))
 	sent, next := 0, 0
 	for i := range out.Answers {
@@ -143,12 +145,12 @@ func resend(op accounts.Operation, actor accounts.Standing, f Deciding, fresh Fr
 	r.Resends++
 	r.Hash, r.SentAt, r.ExpiresAt, r.AgencyEpoch, r.UpdatedAt = fresh.Hash, at, at.Add(limits.RequestTTL), f.Agency.Epoch, at
 	c := Change{Change: op.Change()}
-	c.Guards = []accounts.Guard{{Account: r.Agency, Version: actor.Account.Version}}
+	c.Guards = []accounts.Guard{{Account: r.Agency, Version: actor.Account.Version, Move: true}}
 	c.Requests = []Request{r}
 	c.Spend = []accounts.Spend{quota.Spend(1)}
 	c.CancelMail = []mail.Reason{requestReason(r)}
 	op.Record(&c.Change, accounts.Event{Kind: EventRequestResent, Account: r.Agency, Request: r.ID, Role: r.Level})
-	return c, writeRequest(op, &c, r, f.Agency, f.Requester.Label(), fresh.Secret)
+	return c, writeRequest(op, &c, r, f.Agency, f.Requester.Name, fresh.Secret)
 }
 
 // withdraw decides whether the agency takes a request back.
@@ -227,9 +229,13 @@ func decline(op accounts.Operation, f Deciding, byLink bool, reason string) (Cha
 	}
 	c := f.settle(op, Declined)
 	c.Requests[0].Reason = reason
-	op.Record(&c.Change, accounts.Event{
-		Kind: EventRequestDeclined, Account: f.Client.ID, Agency: f.Agency.ID, Request: f.Request.ID,
-	})
+	// Two records of one decision: the client's says who, and the agency's only
+	// that. An agency that is turned down learns nobody's account.
+	op.Record(&c.Change, accounts.Event{Kind: EventRequestDeclined, Account: f.Client.ID, Request: f.Request.ID})
+	if f.Agency.ID != f.Client.ID {
+		op.Record(&c.Change, accounts.Event{Kind: EventRequestDeclined, Account: f.Agency.ID, Request: f.Request.ID})
+		c.Events[1].By = accounts.By{RequestID: c.Events[1].By.RequestID}
+	}
 	if !f.Member.Active() || !f.Requester.Active() {
 		return c, nil
 	}

@@ -103,29 +103,26 @@ func (s *Requests) Send(ctx context.Context, actor accounts.Actor, in Batch) (Ba
 		if err != nil {
 			return Change{}, err
 		}
-		if found, err := once.Recall(ctx, s.st, &out); err != nil || found {
-			return Change{}, err
-		}
-		// Outsiders cannot use up anybody's turn, and a batch takes one,
-		// however often others get in its way.
-		if !counted {
-			if err := s.burst.Allow("requests/" + string(in.Agency)); err != nil {
-				return Change{}, op.Refuse(in.Agency, accounts.RefusedLimited, err)
-			}
-			counted = true
-		}
-		f, err := s.drafting(ctx, op, d)
-		if err != nil {
-			return Change{}, err
-		}
 		var c Change
-		if c, out, err = send(op, d, st, f, fresh); err != nil {
-			return Change{}, err
-		}
-		if len(c.Events) == 0 {
-			return c, nil
-		}
-		return c, once.Keep(&c.Change, out)
+		err = once.Do(ctx, s.st, &out, func() (bool, error) {
+			// Outsiders cannot use up anybody's turn, and a batch takes one,
+			// however often others get in its way.
+			if !counted {
+				if err := s.burst.Allow("requests/" + string(in.Agency)); err != nil {
+					return false, op.Refuse(in.Agency, accounts.RefusedLimited, err)
+				}
+				counted = true
+			}
+			f, err := s.drafting(ctx, op, d)
+			if err != nil {
+				return false, err
+			}
+			if c, out, err = send(op, d, st, f, fresh); err != nil || len(c.Events) == 0 {
+				return false, err
+			}
+			return true, once.Keep(&c.Change, out)
+		})
+		return c, err
 	})
 	if err != nil {
 		return BatchAnswer{}, err
@@ -148,18 +145,40 @@ func (s *Requests) drafting(ctx context.Context, op accounts.Operation, d draft)
 	return s.st.Drafting(ctx, DraftingQuery{Agency: d.Agency, Emails: d.emails, Day: accounts.DayOf(op.At)})
 }
 
+// Resend is the input of [Requests.Resend].
+type Resend struct {
+	Agency  accounts.AccountID
+	Request accounts.RequestID
+	Key     string // optional idempotency key
+}
+
 // Resend mails a pending or expired request again: the same request with a new
 // link and 7 days anew; older links are dead. It does not count against the 35
 // of a day, but is limited to one an hour and three a day for a request
 // (limit.ErrLimited, accounts.ErrQuota), and to the recipient's limit.
-func (s *Requests) Resend(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, id accounts.RequestID) error {
+func (s *Requests) Resend(ctx context.Context, actor accounts.Actor, in Resend) error {
 	op := s.env.Begin(actor)
+	keyed := in
+	keyed.Key = ""
+	once, err := accounts.NewOnce(op, in.Agency, in.Key, EventRequestResent, keyed)
+	if err != nil {
+		return err
+	}
 	fresh, err := s.mint(op, 1)
 	if err != nil {
 		return err
 	}
-	return s.onOwn(ctx, op, agency, id, EventRequestResent, func(st accounts.Standing, f Deciding) (Change, error) {
-		return resend(op, st, f, fresh[0])
+	return s.onOwn(ctx, op, in.Agency, in.Request, EventRequestResent, func(st accounts.Standing, f Deciding) (Change, error) {
+		var c Change
+		var sent accounts.RequestID
+		err := once.Do(ctx, s.st, &sent, func() (bool, error) {
+			var err error
+			if c, err = resend(op, st, f, fresh[0]); err != nil {
+				return false, err
+			}
+			return true, once.Keep(&c.Change, in.Request)
+		})
+		return c, err
 	})
 }
 
@@ -202,7 +221,7 @@ type View struct {
 	ID        accounts.RequestID
 	Agency    accounts.AccountID
 	Name      string // the agency's
-	Requester string // who asks
+	Requester string // who asks; "" for somebody without a name
 	Message   string // in the requester's words
 	Level     roles.Role
 	ExpiresAt time.Time
@@ -225,7 +244,7 @@ func (s *Requests) Peek(ctx context.Context, secret string) (View, error) {
 		return View{}, accounts.ErrNotFound
 	}
 	return View{
-		ID: f.Request.ID, Agency: f.Agency.ID, Name: f.Agency.Name, Requester: f.Requester.Label(),
+		ID: f.Request.ID, Agency: f.Agency.ID, Name: f.Agency.Name, Requester: f.Requester.Name,
 		Message: f.Request.Message, Level: f.Request.Level, ExpiresAt: f.Request.ExpiresAt,
 	}, nil
 }

@@ -101,7 +101,7 @@ func TestSecrets_AreNowhere(t *testing.T) {
 	secrets = append(secrets, w.link("cleo@example.com"), w.link("carl@example.com"))
 	w.clock.Add(3600e9)
 	mia = w.as("mia", "north")
-	require.NoError(t, w.requests.Resend(ctx, mia, "north", id))
+	require.NoError(t, w.requests.Resend(ctx, mia, access.Resend{Agency: "north", Request: id}))
 	newest := w.link("cleo@example.com")
 	secrets = append(secrets, newest)
 	for _, link := range secrets {

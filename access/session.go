@@ -14,8 +14,8 @@ type Session struct {
 	Version int64
 	Hash    token.Hash
 
-	// Account is the account that the user last switched to, and From the one
-	// they came from, to which Return leads. Both are hints for pages: what a
+	// Account is the account that the user last switched to, and From the last
+	// one of their own that they left, to which Return leads. Both are hints for pages: what a
 	// call acts on is named in the call.
 	Account accounts.AccountID
 	From    accounts.AccountID

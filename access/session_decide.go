@@ -37,11 +37,18 @@ func startSession(op accounts.Operation, u accounts.User, login accounts.Login, 
 
 // rotate decides whether a session moves to another account, with a new
 // secret. The old secret is dead in the same change, without grace.
-func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.Hash, kind accounts.EventKind) (Change, error) {
-	if kind == EventSessionReturned {
+//
+// Home is whether the user is a member of the account that is left: that is
+// where Return leads, however many clients' accounts come in between.
+func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.Hash, kind accounts.EventKind, home bool) (Change, error) {
+	switch {
+	case kind == EventSessionReturned:
 		s.Account, s.From = s.From, ""
-	} else if s.Account != to {
+	case s.Account == to:
+	case home:
 		s.Account, s.From = to, s.Account
+	default:
+		s.Account = to
 	}
 	s.Hash, s.SeenAt = hash, op.At
 	c := Change{Change: op.Change()}

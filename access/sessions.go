@@ -153,7 +153,7 @@ func (s *Sessions) ForUser(ctx context.Context, user accounts.UserID, loginAt ti
 
 // Switch takes a session to another account that the user can reach, and
 // returns the session's new secret; the old one is dead at once. It remembers
-// the account left, for [Sessions.Return]. Errors are those of
+// the user's own account that was left last, for [Sessions.Return]. Errors are those of
 // [Sessions.Principal], and the session stays as it was.
 func (s *Sessions) Switch(ctx context.Context, secret string, to accounts.AccountID) (token.Secret, Principal, error) {
 	if err := accounts.CheckID("account", to); err != nil {
@@ -162,8 +162,8 @@ func (s *Sessions) Switch(ctx context.Context, secret string, to accounts.Accoun
 	return s.move(ctx, secret, to, EventSessionSwitched)
 }
 
-// Return takes a session back to the account that it came from, in one step,
-// with a new secret. Without one it is accounts.ErrNotFound.
+// Return takes a session back, in one step and with a new secret, to the
+// user's own account that it left for others. Without one it is accounts.ErrNotFound.
 func (s *Sessions) Return(ctx context.Context, secret string) (token.Secret, Principal, error) {
 	return s.move(ctx, secret, "", EventSessionReturned)
 }
@@ -201,14 +201,31 @@ func (s *Sessions) move(ctx context.Context, secret string, to accounts.AccountI
 		if target == "" {
 			return Change{}, accounts.ErrNotFound // there is nothing to return to
 		}
+		home, err := s.isMember(ctx, op, row)
+		if err != nil {
+			return Change{}, err
+		}
 		by := op
 		by.Actor = out.Actor()
-		return rotate(by, row, target, freshHash, kind)
+		return rotate(by, row, target, freshHash, kind, home)
 	})
 	if err != nil {
 		return token.Secret{}, Principal{}, err
 	}
 	return fresh, out, nil
+}
+
+// isMember reports whether a session's user is a member of the account that
+// the session is at.
+func (s *Sessions) isMember(ctx context.Context, op accounts.Operation, row Session) (bool, error) {
+	if row.Account == "" {
+		return false, nil
+	}
+	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: row.User, Account: row.Account}})
+	if err != nil {
+		return false, err
+	}
+	return list[0].Rights(op.Rules.Ladder, accounts.Proof{Login: row.Login}).Direct() != "", nil
 }
 
 // Choice is one line of the account chooser: an account, and one way in.

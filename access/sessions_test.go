@@ -67,8 +67,10 @@ func TestSessions_Start(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, accounts.UserID("mia"), s.User)
 		for _, bad := range []accounts.IdentityKey{
-			{Issuer: "https://id.example", Subject: "S-1"}, {Issuer: "https://id.example/", Subject: "s-1"},
-			{Issuer: "https://id.example", Subject: "mia@example.com"}, {Issuer: "https://other.example", Subject: "s-1"},
+			{Issuer: "https://id.example", Subject: "S-1"},
+			{Issuer: "https://id.example/", Subject: "s-1"},
+			{Issuer: "https://id.example", Subject: "mia@example.com"},
+			{Issuer: "https://other.example", Subject: "s-1"},
 		} {
 			secret, none, err := w.sessions.Start(t.Context(), accounts.Login{Identity: bad}, access.Device{})
 			require.ErrorIs(t, err, accounts.ErrNotFound)
@@ -385,7 +387,13 @@ func TestSessions_SwitchAndReturn(t *testing.T) {
 	_, _, err = w.sessions.Return(t.Context(), latest())
 	require.ErrorIs(t, err, accounts.ErrNotFound, "one step, once")
 
-	for _, account := range []accounts.AccountID{"rose", "nowhere"} { // A64
+	w.connect("rose", roles.Author)
+	step(w.sessions.Switch(t.Context(), latest(), "willow"))
+	step(w.sessions.Switch(t.Context(), latest(), "rose"))
+	require.Equal(t, accounts.AccountID("north"), step(w.sessions.Return(t.Context(), latest())).Account,
+		"however many clients' accounts come in between, the way back is to one's own")
+
+	for _, account := range []accounts.AccountID{"lost", "nowhere"} { // A64
 		_, _, err := w.sessions.Switch(t.Context(), latest(), account)
 		require.ErrorIs(t, err, accounts.ErrNotFound)
 		w.principal(latest(), "north") // and the session stays as it was
@@ -398,8 +406,8 @@ func TestSessions_SwitchAndReturn(t *testing.T) {
 	_, _, err = w.sessions.Return(t.Context(), latest())
 	require.ErrorIs(t, err, accounts.ErrNotFound, "what was left is left for good when the way is gone")
 	w.principal(latest(), "")
-	require.Equal(t, 3, w.count(access.EventSessionSwitched))
-	require.Equal(t, 1, w.count(access.EventSessionReturned))
+	require.Equal(t, 5, w.count(access.EventSessionSwitched))
+	require.Equal(t, 2, w.count(access.EventSessionReturned))
 }
 
 // Anything that is no live session secret is one answer (A09, A10, A61).

@@ -14,6 +14,8 @@ import (
 
 // Sessions are listed and ended, one by one or all, by their user, a job or an
 // operator; to anybody else they do not exist (A71).
+//
+//nolint:paralleltest // its subtests are steps of one story
 func TestSessions_ListAndEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -44,6 +44,10 @@ type Change struct {
 	// own mail is queued.
 	CancelMail []mail.Reason
 
+	// Requeue names dead mail to send again: due at the moment of the events,
+	// attempts from 0. What is not dead, or past its NotAfter, is passed over.
+	Requeue []string
+
 	// Mail to queue.
 	Mail []mail.Message
 }
@@ -101,6 +105,7 @@ func (c Change) Sorted() Change {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Actor, b.Actor), cmp.Compare(a.Key, b.Key))
 	})
 	c.CancelMail = sorted(c.CancelMail, func(a, b mail.Reason) int { return cmp.Compare(a, b) })
+	c.Requeue = sorted(c.Requeue, strings.Compare)
 	c.Mail = sorted(c.Mail, func(a, b mail.Message) int { return strings.Compare(a.ID, b.ID) })
 	return c
 }

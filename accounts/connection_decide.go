@@ -69,7 +69,7 @@ func (o Operation) EndConnection(actor Standing, l Linked) (Change, error) {
 	for _, owner := range told {
 		if err := o.Write(&c, Letter{
 			Kind: mail.ConnectionEnded, Account: from.ID, Locale: from.Locale, To: owner, Priority: mail.Notice,
-			Reason: AccountReason(from.ID),
+			// No reason: nothing takes it back, since it stays true.
 			Data: mail.Data{
 				Agency: l.Agency.Name, Client: l.Client.Name, Recipient: owner.Name, Sender: from.Name, Link: link,
 			},
@@ -81,13 +81,14 @@ func (o Operation) EndConnection(actor Standing, l Linked) (Change, error) {
 }
 
 // connection returns the change that writes one connection and says why. Both
-// accounts are held: the actor's role and the owners who are told are those of
-// the moment at which it becomes durable.
+// accounts are guarded: the actor's role and the owners who are told are those
+// of the moment at which it becomes durable. The agency moves, since what ends
+// when it disables client access is shown before.
 func (o Operation) connection(l Linked, conn Connection, e Event) Change {
 	c := o.Change()
 	c.Guards = []Guard{
 		{Account: l.Client.ID, Version: l.Client.Version},
-		{Account: l.Agency.ID, Version: l.Agency.Version},
+		{Account: l.Agency.ID, Version: l.Agency.Version, Move: true},
 	}
 	conn.UpdatedAt = o.At
 	c.Connections = []Connection{conn}
@@ -190,8 +191,8 @@ func (o Operation) Unassign(f Assigning) (Change, error) {
 		if _, err := o.mayPlace(f); err != nil {
 			return Change{}, err
 		}
-	} else if o.Actor.user == "" || f.AtAgency.User.Epoch != o.Actor.epoch {
-		return Change{}, ErrStepUp
+	} else if err := o.self(f); err != nil {
+		return Change{}, err
 	}
 	if !f.assigned() {
 		return Change{}, ErrNotFound
@@ -199,6 +200,18 @@ func (o Operation) Unassign(f Assigning) (Change, error) {
 	a := f.Linked.Assignment
 	a.EndedAt = o.At
 	return o.assignment(f, a, Event{Kind: EventUnassigned, Was: a.Role}), nil
+}
+
+// self decides whether a colleague acts on their own place.
+func (o Operation) self(f Assigning) error {
+	a := o.Actor
+	switch {
+	case a.account != "" && a.account != f.Linked.Agency.ID && a.account != f.Linked.Client.ID:
+		return &InvalidError{Field: "account", Reason: "is neither of those that the actor was admitted to"}
+	case a.user == "" || !f.AtAgency.User.Active() || f.AtAgency.User.Epoch != a.epoch:
+		return ErrStepUp
+	}
+	return nil
 }
 
 // mayPlace returns the actor's ceiling, or refuses to act on a colleague who

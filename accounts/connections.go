@@ -119,6 +119,15 @@ func (s *Service) Colleagues(ctx context.Context, actor Actor, account AccountID
 	if err := s.mayRead(ctx, actor, account, roles.ManageRequests, "colleagues.list", nil); err != nil {
 		return nil, err
 	}
+	if account == key.Agency {
+		l, err := s.st.Linked(ctx, LinkedQuery{ConnectionKey: key, Top: s.env.Ladder().Top()})
+		if err != nil {
+			return nil, err
+		}
+		if !l.lasts() {
+			return nil, ErrNotFound // whoever was let in once learns nothing of the account any more
+		}
+	}
 	list, err := s.st.Reachers(ctx, ReachersQuery{Account: key.Client, Agency: key.Agency, After: after, Limit: s.env.Page(limit)})
 	if err != nil {
 		return nil, err
@@ -176,19 +185,24 @@ func (s *Service) onAssignment(ctx context.Context, op Operation, agency, client
 	}
 	var out UserID
 	err := s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
-		if found, err := once.Recall(ctx, s.st, &out); err != nil || found {
-			return Change{}, err
-		}
+		var c Change
 		f, err := s.assigning(ctx, op, agency, client, ref)
+		if err == nil && once.Keyed() {
+			// An answer that was kept is for somebody who may still ask.
+			_, err = op.ceiling(f)
+		}
 		if err != nil {
 			return Change{}, err
 		}
-		out = f.Colleague.ID
-		c, err := decide(f)
-		if err != nil || len(c.Events) == 0 {
-			return c, err
-		}
-		return c, once.Keep(&c, out)
+		err = once.Do(ctx, s.st, &out, func() (bool, error) {
+			var err error
+			out = f.Colleague.ID
+			if c, err = decide(f); err != nil || len(c.Events) == 0 {
+				return false, err
+			}
+			return true, once.Keep(&c, out)
+		})
+		return c, err
 	})
 	if err != nil {
 		return "", err

@@ -463,3 +463,36 @@ func TestLists_pages(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 }
+
+// A right that is withdrawn between two reads of an operation is not used: the
+// operation decides on the facts of one moment, or anew (A37, I-08).
+func TestService_rightWithdrawnBetweenReads(t *testing.T) {
+	t.Parallel()
+
+	for name, act := range map[string]func(s *accounts.Service, w *world) error{
+		"an account": func(s *accounts.Service, w *world) error { return s.JoinProgramme(t.Context(), w.as("amy"), "acme") },
+		"a member": func(s *accounts.Service, w *world) error {
+			return s.ChangeRole(t.Context(), w.as("amy"), "acme", "ann", roles.Viewer)
+		},
+		"a connection": func(s *accounts.Service, w *world) error {
+			return s.ChangeCap(t.Context(), w.as("amy"), "acme", "orbit", roles.Viewer)
+		},
+		"an assignment": func(s *accounts.Service, w *world) error {
+			return ignore(s.Assign(t.Context(), w.as("olga"), accounts.Assign{Agency: "orbit", Client: "acme", User: "oda", Role: roles.Viewer}))
+		},
+	} {
+		w := agencies(t)
+		w.put(member("orbit", "nick", roles.Owner)) // so that orbit's owner can be demoted
+		moved := false
+		svc := w.tapped(func(method string, after bool) error {
+			if method == "Standings" && after && !moved {
+				moved = true
+				return errors.Join(w.svc.ChangeRole(t.Context(), w.as("ann"), "acme", "amy", roles.Viewer),
+					w.svc.ChangeRole(t.Context(), w.as("nick"), "orbit", "olga", roles.Viewer))
+			}
+			return nil
+		})
+		require.ErrorIs(t, act(svc, w), roles.ErrDenied, name)
+		require.True(t, moved)
+	}
+}

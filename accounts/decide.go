@@ -41,8 +41,8 @@ func (o Operation) EnableClientAccess(actor Standing, account Account) (Change, 
 
 // CloseAccount decides whether an account is closed for good. It wants a fresh
 // login. Everything that rests on the account ends with it; unsent mail on its
-// behalf is cancelled.
-func (o Operation) CloseAccount(actor Standing, account Account) (Change, error) {
+// behalf is cancelled, and what the agencies connected to it wrote about it.
+func (o Operation) CloseAccount(actor Standing, account Account, agencies []AccountID) (Change, error) {
 	if err := o.May(actor, roles.CloseAccount); err != nil {
 		return Change{}, err
 	}
@@ -53,6 +53,9 @@ func (o Operation) CloseAccount(actor Standing, account Account) (Change, error)
 	account.Epoch++
 	c := o.account(account, Event{Kind: EventAccountClosed})
 	c.CancelMail = append(c.CancelMail, AccountReason(account.ID))
+	for _, agency := range agencies {
+		c.CancelMail = append(c.CancelMail, connectionReason(ConnectionKey{Client: account.ID, Agency: agency}))
+	}
 	return c, nil
 }
 

@@ -93,13 +93,13 @@ func TestDecide_account(t *testing.T) {
 	_, err = f.op.EnableClientAccess(f.as(roles.Manager), f.acme)
 	require.ErrorIs(t, accounts.Plain(err), roles.ErrDenied)
 
-	c, err = f.op.CloseAccount(f.actor, f.acme)
+	c, err = f.op.CloseAccount(f.actor, f.acme, []accounts.AccountID{"orbit"})
 	require.NoError(t, err)
 	require.Equal(t, start, c.Accounts[0].ClosedAt)
 	require.Equal(t, f.acme.Epoch+1, c.Accounts[0].Epoch, "all that rests on it ends")
-	require.Equal(t, []mail.Reason{accounts.AccountReason("acme")}, c.CancelMail)
+	require.Equal(t, []mail.Reason{accounts.AccountReason("acme"), "account/orbit/client/acme"}, c.CancelMail)
 	require.Equal(t, mail.Reason("account/acme"), accounts.AccountReason("acme"))
-	_, err = f.op.CloseAccount(f.as(roles.Admin), f.acme)
+	_, err = f.op.CloseAccount(f.as(roles.Admin), f.acme, nil)
 	require.ErrorIs(t, err, roles.ErrDenied)
 
 	o := given(t, staff())
@@ -236,7 +236,7 @@ func TestDecide_connection(t *testing.T) {
 	t.Parallel()
 
 	f := given(t, ann())
-	held := []accounts.Guard{{Account: "acme", Version: 4}, {Account: "orbit", Version: 6}}
+	held := []accounts.Guard{{Account: "acme", Version: 4}, {Account: "orbit", Version: 6, Move: true}}
 	c, err := f.op.ChangeCap(f.actor, f.linked, roles.Viewer)
 	require.NoError(t, err)
 	require.Equal(t, held, c.Guards)

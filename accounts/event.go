@@ -33,6 +33,7 @@ const (
 	EventCapChanged        EventKind = "connection.cap-changed"
 	EventConnectionEnded   EventKind = "connection.ended"
 	EventAssigned          EventKind = "colleague.assigned"
+	EventMailRequeued      EventKind = "mail.requeued"
 	EventUnassigned        EventKind = "colleague.unassigned"
 )
 
@@ -56,6 +57,7 @@ type Event struct {
 	User    UserID
 	Request RequestID
 	Session SessionID
+	Mail    string     // the id of a message
 	Role    roles.Role // the role now: given, requested, or the cap
 	Was     roles.Role // the role before
 

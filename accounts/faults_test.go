@@ -42,8 +42,10 @@ func operations() map[string]struct {
 			return ignore(s.CreateAccount(ctx, w.as("oda"), accounts.CreateAccount{ID: "new", Name: "New", Key: "k"}))
 		}},
 		"PutUser": {call: func(ctx context.Context, s *accounts.Service, _ *world) error {
-			return ignore(s.PutUser(ctx, job(), accounts.PutUser{ID: "oda", Name: "Oda", Handle: "oda", Email: "oda@new.example",
-				Identities: []accounts.IdentityKey{{Issuer: "i", Subject: "s"}}}))
+			return ignore(s.PutUser(ctx, job(), accounts.PutUser{
+				ID: "oda", Name: "Oda", Handle: "oda", Email: "oda@new.example",
+				Identities: []accounts.IdentityKey{{Issuer: "i", Subject: "s"}},
+			}))
 		}},
 		"AddMember": {call: func(ctx context.Context, s *accounts.Service, _ *world) error {
 			return s.AddMember(ctx, job(), "acme", "oda", roles.Viewer)

@@ -38,6 +38,9 @@ func (o Operation) AddMember(account Account, user User, m Membership, role role
 	back.Account, back.User = account.ID, user.ID
 	// A new life is the next epoch: nothing of the one before comes back.
 	back.MemberState = MemberState{Role: role, Epoch: m.Epoch + 1, After: m.After, AfterAt: m.AfterAt}
+	if !m.SuspendedAt.IsZero() {
+		back.After, back.AfterAt = user.Logins, o.At // as for one who is reactivated
+	}
 	if back.CreatedAt.IsZero() {
 		back.CreatedAt = o.At
 	}
@@ -91,7 +94,7 @@ func (o Operation) endMember(actor Standing, m Membership, owners []Contact, kin
 	if err := o.keepsOwner(m, owners); err != nil {
 		return Change{}, err
 	}
-	m.EndedAt, m.SuspendedAt = o.At, time.Time{}
+	m.EndedAt = o.At // a suspension stays: what kept somebody out is not lifted by removing them
 	m.Epoch++
 	return o.member(actor.Account, m, Event{Kind: kind, Was: m.Role}), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -36,22 +37,38 @@ func TestMembers_story(t *testing.T) {
 		do   func() error
 		want accounts.Event
 	}{
-		{"an admin makes a viewer a manager", func() error { return w.svc.ChangeRole(ctx, admin, "acme", "cid", roles.Manager) },
-			accounts.Event{Kind: accounts.EventMemberRole, User: "cid", Role: roles.Manager, Was: roles.Viewer}},
-		{"an admin suspends the manager", func() error { return w.svc.SuspendMember(ctx, admin, "acme", "cid") },
-			accounts.Event{Kind: accounts.EventMemberSuspended, User: "cid", Role: roles.Manager}},
-		{"an admin reactivates the manager", func() error { return w.svc.ReactivateMember(ctx, admin, "acme", "cid") },
-			accounts.Event{Kind: accounts.EventMemberReactivated, User: "cid", Role: roles.Manager}},
-		{"an admin removes the manager", func() error { return w.svc.RemoveMember(ctx, admin, "acme", "cid") },
-			accounts.Event{Kind: accounts.EventMemberRemoved, User: "cid", Was: roles.Manager}},
-		{"a job brings them back", func() error { return w.svc.AddMember(ctx, job(), "acme", "cid", roles.Author) },
-			accounts.Event{Kind: accounts.EventMemberAdded, User: "cid", Role: roles.Author}},
-		{"they leave", func() error { return w.svc.Leave(ctx, w.as2("cid"), "acme") },
-			accounts.Event{Kind: accounts.EventMemberLeft, User: "cid", Was: roles.Author}},
-		{"the owner makes the admin an owner", func() error { return w.svc.ChangeRole(ctx, owner, "acme", "bob", roles.Owner) },
-			accounts.Event{Kind: accounts.EventMemberRole, User: "bob", Role: roles.Owner, Was: roles.Admin}},
-		{"the owner steps down", func() error { return w.svc.ChangeRole(ctx, owner, "acme", "ann", roles.Viewer) },
-			accounts.Event{Kind: accounts.EventMemberRole, User: "ann", Role: roles.Viewer, Was: roles.Owner}},
+		{
+			"an admin makes a viewer a manager", func() error { return w.svc.ChangeRole(ctx, admin, "acme", "cid", roles.Manager) },
+			accounts.Event{Kind: accounts.EventMemberRole, User: "cid", Role: roles.Manager, Was: roles.Viewer},
+		},
+		{
+			"an admin suspends the manager", func() error { return w.svc.SuspendMember(ctx, admin, "acme", "cid") },
+			accounts.Event{Kind: accounts.EventMemberSuspended, User: "cid", Role: roles.Manager},
+		},
+		{
+			"an admin reactivates the manager", func() error { return w.svc.ReactivateMember(ctx, admin, "acme", "cid") },
+			accounts.Event{Kind: accounts.EventMemberReactivated, User: "cid", Role: roles.Manager},
+		},
+		{
+			"an admin removes the manager", func() error { return w.svc.RemoveMember(ctx, admin, "acme", "cid") },
+			accounts.Event{Kind: accounts.EventMemberRemoved, User: "cid", Was: roles.Manager},
+		},
+		{
+			"a job brings them back", func() error { return w.svc.AddMember(ctx, job(), "acme", "cid", roles.Author) },
+			accounts.Event{Kind: accounts.EventMemberAdded, User: "cid", Role: roles.Author},
+		},
+		{
+			"they leave", func() error { return w.svc.Leave(ctx, w.as2("cid"), "acme") },
+			accounts.Event{Kind: accounts.EventMemberLeft, User: "cid", Was: roles.Author},
+		},
+		{
+			"the owner makes the admin an owner", func() error { return w.svc.ChangeRole(ctx, owner, "acme", "bob", roles.Owner) },
+			accounts.Event{Kind: accounts.EventMemberRole, User: "bob", Role: roles.Owner, Was: roles.Admin},
+		},
+		{
+			"the owner steps down", func() error { return w.svc.ChangeRole(ctx, owner, "acme", "ann", roles.Viewer) },
+			accounts.Event{Kind: accounts.EventMemberRole, User: "ann", Role: roles.Viewer, Was: roles.Owner},
+		},
 	}
 	for n, step := range steps {
 		w.clock.Add(time.Second)
@@ -404,4 +421,41 @@ func TestMembers_reactivatedWantsLogin(t *testing.T) {
 	require.NoError(t, w.svc.AddMember(ctx, job(), "acme", "cid", roles.Viewer))
 	_, err = w.svc.Account(ctx, cid, "acme")
 	require.Equal(t, accounts.ErrNotFound, err, "being added again does not bring it back either (A41)")
+}
+
+// Removing a suspended member lifts nothing: whom an account keeps out stays
+// out, by every route, until they are made a member again; and even then no
+// login of before counts (A41).
+func TestService_RemoveMember_Suspended(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(user("ann"), user("mia"), account("acme"), agency("orbit"), member("acme", "ann", roles.Owner), member("acme", "mia", roles.Viewer),
+		member("orbit", "mia", roles.Manager), connection("acme", "orbit", roles.Manager), assignment("acme", "orbit", "mia", roles.Author))
+	require.Equal(t, roles.Author, w.rights("mia", "acme").Delegated())
+	require.NoError(t, w.svc.SuspendMember(t.Context(), w.as("ann"), "acme", "mia"))
+	require.True(t, w.rights("mia", "acme").None())
+	require.NoError(t, w.svc.RemoveMember(t.Context(), w.as("ann"), "acme", "mia"))
+	require.True(t, w.rights("mia", "acme").None(), "the route through the agency must not open by removing a suspended member")
+	require.NoError(t, w.svc.AddMember(t.Context(), job(), "acme", "mia", roles.Viewer))
+	require.Equal(t, roles.Author, w.rights("mia", "acme").Delegated())
+	m := w.membership("acme", "mia")
+	require.False(t, m.AfterAt.IsZero(), "logins of before do not count")
+}
+
+// Closing a client account takes back what its agencies have not sent about it
+// yet, and nothing else of theirs (A76, A87).
+func TestService_CloseAccount_MailAboutIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(user("ann"), user("olga"), user("mia"), account("acme"), account("rose"), agency("orbit"), member("acme", "ann", roles.Owner),
+		member("orbit", "olga", roles.Owner), member("orbit", "mia", roles.Manager),
+		connection("acme", "orbit", roles.Manager), connection("rose", "orbit", roles.Manager))
+	for _, client := range []accounts.AccountID{"acme", "rose"} {
+		_, err := w.svc.Assign(t.Context(), w.as("olga"), accounts.Assign{Agency: "orbit", Client: client, User: "mia", Role: roles.Author})
+		require.NoError(t, err)
+	}
+	require.Len(t, w.mails(mail.Queued), 2)
+	require.NoError(t, w.svc.CloseAccount(t.Context(), w.as("ann"), "acme"))
+	require.Len(t, w.mails(mail.Queued), 1)
+	require.Equal(t, mail.Reason("account/orbit/client/rose/user/mia"), w.mails(mail.Queued)[0].Reason)
 }

@@ -32,7 +32,7 @@ type MemberState struct {
 	After   int64
 	AfterAt time.Time
 
-	SuspendedAt time.Time // zero: not suspended
+	SuspendedAt time.Time // zero: not suspended; it outlives the membership, and bars every route until the user is a member again
 	EndedAt     time.Time // removed or left; zero: not ended
 }
 

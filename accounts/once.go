@@ -43,10 +43,32 @@ func NewOnce(op Operation, account AccountID, key string, kind EventKind, input 
 	}}, nil
 }
 
+// Keyed reports whether there is a key at all.
+func (o Once) Keyed() bool { return o.reply.Key != "" }
+
+// Do answers from what was kept, into answer, a pointer, or else decides.
+// Decide reports whether its decision changes anything; if so it has kept the
+// answer in the change. A decision that refuses, or finds nothing to change,
+// may have met the effect of the same call at the same moment, so the kept
+// answer is then looked for once more.
+func (o Once) Do(ctx context.Context, st Store, answer any, decide func() (changes bool, err error)) error {
+	if found, err := o.Recall(ctx, st, answer); err != nil || found {
+		return err
+	}
+	changes, err := decide()
+	if !o.Keyed() || (err == nil && changes) || errors.Is(err, ErrConflict) {
+		return err
+	}
+	if found, again := o.Recall(ctx, st, answer); found || err == nil {
+		return again
+	}
+	return err
+}
+
 // Recall reads the kept answer into answer, a pointer, and reports whether
 // there was one. A key that was used with other input is [ErrKeyReused].
 func (o Once) Recall(ctx context.Context, st Store, answer any) (bool, error) {
-	if o.reply.Key == "" {
+	if !o.Keyed() {
 		return false, nil
 	}
 	kept, err := st.Reply(ctx, o.reply.ReplyKey)
@@ -69,7 +91,7 @@ func (o Once) Recall(ctx context.Context, st Store, answer any) (bool, error) {
 // Keep adds the answer to the change that made it. The answer must hold no
 // secret.
 func (o Once) Keep(c *Change, answer any) error {
-	if o.reply.Key == "" {
+	if !o.Keyed() {
 		return nil
 	}
 	text, err := json.Marshal(answer)

@@ -95,6 +95,9 @@ func pause(ctx context.Context, n int) error {
 	wait := time.Duration(binary.LittleEndian.Uint64(b[:]) % uint64(span)) //nolint:gosec // both are far below 2^63
 	t := time.NewTimer(wait)                                               //nolint:forbidigo // a wait between tries is real time, whatever clock decides
 	defer t.Stop()
+	if err := ctx.Err(); err != nil {
+		return err // even when the wait is none
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -143,7 +143,32 @@ func (s *Service) EnableClientAccess(ctx context.Context, actor Actor, account A
 // closed account, connections of both directions end, and unsent mail on its
 // behalf is cancelled; the audit stays.
 func (s *Service) CloseAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onAccount(ctx, actor, account, EventAccountClosed, Operation.CloseAccount)
+	return s.onAccount(ctx, actor, account, EventAccountClosed, func(o Operation, st Standing, a Account) (Change, error) {
+		agencies, err := s.agencies(ctx, a.ID)
+		if err != nil {
+			return Change{}, err
+		}
+		return o.CloseAccount(st, a, agencies)
+	})
+}
+
+// agencies lists all agencies that are connected to a client account.
+func (s *Service) agencies(ctx context.Context, client AccountID) ([]AccountID, error) {
+	var all []AccountID
+	q := ConnectionQuery{Client: client, Limit: s.env.Limits().PageMax}
+	for {
+		page, err := s.st.Connections(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page {
+			all = append(all, c.Other.ID)
+		}
+		if len(page) < q.Limit {
+			return all, nil
+		}
+		q.After = page[len(page)-1].Cursor()
+	}
 }
 
 func (s *Service) onAccount(ctx context.Context, actor Actor, id AccountID, kind EventKind,
@@ -200,38 +225,47 @@ func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccou
 	}
 	var out Account
 	err = s.run(ctx, op, EventAccountCreated, func(ctx context.Context) (Change, error) {
-		var id AccountID
-		if found, err := once.Recall(ctx, s.st, &id); err != nil {
-			return Change{}, err
-		} else if found {
+		var c Change
+		id := in.ID
+		err := once.Do(ctx, s.st, &id, func() (bool, error) {
+			var err error
+			if c, err = s.create(ctx, op, in); err != nil {
+				return false, err
+			}
+			return true, once.Keep(&c, in.ID)
+		})
+		switch {
+		case err != nil:
+		case len(c.Accounts) > 0:
+			out = c.Accounts[0]
+			out.Version = 1
+		default:
 			out, err = s.st.Account(ctx, id)
-			return Change{}, err
 		}
-		if _, err := s.st.Account(ctx, in.ID); err == nil {
-			return Change{}, taken("id")
-		} else if !isNotFound(err) {
-			return Change{}, err
-		}
-		owner, err := s.st.User(ctx, UserKey{ID: in.Owner})
-		if err != nil {
-			return Change{}, err
-		}
-		owned, err := s.st.Owned(ctx, in.Owner, op.Rules.Ladder.Top())
-		if err != nil {
-			return Change{}, err
-		}
-		c, err := op.CreateAccount(in.account(), owner, owned)
-		if err != nil {
-			return Change{}, err
-		}
-		out = c.Accounts[0]
-		out.Version = 1
-		return c, once.Keep(&c, in.ID)
+		return c, err
 	})
 	if err != nil {
 		return Account{}, err
 	}
 	return out, nil
+}
+
+// create reads what decides about a new account.
+func (s *Service) create(ctx context.Context, op Operation, in CreateAccount) (Change, error) {
+	if _, err := s.st.Account(ctx, in.ID); err == nil {
+		return Change{}, taken("id")
+	} else if !isNotFound(err) {
+		return Change{}, err
+	}
+	owner, err := s.st.User(ctx, UserKey{ID: in.Owner})
+	if err != nil {
+		return Change{}, err
+	}
+	owned, err := s.st.Owned(ctx, in.Owner, op.Rules.Ladder.Top())
+	if err != nil {
+		return Change{}, err
+	}
+	return op.CreateAccount(in.account(), owner, owned)
 }
 
 func (in CreateAccount) check() error {

@@ -106,7 +106,7 @@ func (s Standing) barred(p Proof) Why {
 		return WhyAccountClosed
 	case !s.Account.SuspendedAt.IsZero():
 		return WhyAccountSuspended
-	case s.Member.Role != "" && s.Member.EndedAt.IsZero() && !s.Member.SuspendedAt.IsZero():
+	case s.Member.Role != "" && !s.Member.SuspendedAt.IsZero(): // removing a suspended member lifts nothing
 		return WhyMemberSuspended
 	case p.Login <= 0 && p.At.IsZero():
 		return WhyNoLogin

@@ -73,6 +73,7 @@ type Record struct {
 
 // Query selects records. Fields left empty do not restrict it.
 type Query struct {
+	ID      string // exactly this one
 	State   State
 	Account string
 	To      string // canonical address, compared exactly
@@ -98,7 +99,7 @@ func (q Query) PageSize() int {
 // Outbox is the queue of mail that committed changes have promised. A store implements it; messages enter it
 // and are cancelled as part of the store's own changes, never through this interface.
 //
-// Cancelling a reason makes every Queued message that it covers Cancelled, leased or not, and every Dead one too: what
+// Messages are requeued by a change as well, in the words of RequeueMail. Cancelling a reason makes every Queued message that it covers Cancelled, leased or not, and every Dead one too: what
 // has lost its reason must not come back by requeueing. It erases subject and text, sets SettledAt, ends the lease and moves the fence.
 // Sent messages stay as they are. A message whose ID is in the outbox already is not written again, whatever its state.
 //

@@ -33,4 +33,18 @@ type SweepBefore struct {
 	Replies  time.Time    // expired before this
 	Quotas   accounts.Day // days before this one; 0 spares them
 	Mail     time.Time    // settled before this
+	Texts    time.Time    // subject and text of dead mail are blanked whose NotAfter is at or before this
+}
+
+// SweepAt returns what a regular sweep at a moment erases under the limits in
+// force. Run it in a job, now and then, until it erases nothing:
+//
+//	n, err := store.Sweep(ctx, storage.SweepAt(env.Now(), env.Limits()), 0)
+func SweepAt(at time.Time, l accounts.Limits) SweepBefore {
+	kept := at.Add(-l.KeepSources)
+	return SweepBefore{
+		Sessions: kept, Sources: kept, Replies: at,
+		Quotas: accounts.DayOf(at) - 1, // processes whose clocks differ may still count yesterday
+		Mail:   kept, Texts: at,
+	}
 }

@@ -210,14 +210,14 @@ func (c *cast) expiry(ctx context.Context) error {
 	if err := same("expired requests to the bakery", len(expired), 1); err != nil {
 		return err
 	}
-	if err := c.requests.Resend(ctx, asMia, studio, expired[0].Request.ID); err != nil {
+	if err := c.requests.Resend(ctx, asMia, access.Resend{Agency: studio, Request: expired[0].Request.ID}); err != nil {
 		return err
 	}
 	if _, err := c.deliver(ctx); err != nil {
 		return err
 	}
 	c.say("Mia resends it: the same request, a new link, seven days anew.")
-	err = c.requests.Resend(ctx, asMia, studio, expired[0].Request.ID)
+	err = c.requests.Resend(ctx, asMia, access.Resend{Agency: studio, Request: expired[0].Request.ID})
 	if err := c.refused(err, err, "Mia resends it once more at once"); err != nil {
 		return err
 	}

@@ -68,6 +68,7 @@ func (s *state) write(c *access.Change) {
 	for _, r := range c.CancelMail {
 		s.cancel(r, decidedAt(c.Events))
 	}
+	s.requeueMail(c.Requeue, decidedAt(c.Events))
 	for _, m := range c.Mail {
 		s.putLetter(letter{Message: m, state: mail.Queued})
 	}

@@ -34,6 +34,7 @@ func TestStore_ApplyAccess_knowsEveryField(t *testing.T) {
 		"Replies":     []accounts.Reply{{ReplyKey: accounts.ReplyKey{Actor: "a", Key: "k"}, ExpiresAt: start}},
 		"Events":      []accounts.Event{event("op", 1, "c", start)},
 		"CancelMail":  []mail.Reason{"why"},
+		"Requeue":     []string{"dead"},
 		"Mail":        []mail.Message{letter("new", "")},
 		"Requests":    []access.Request{request("ag", "r", "x@example.com")},
 		"Sessions":    []access.Session{session("new", "u")},

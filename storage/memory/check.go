@@ -74,7 +74,7 @@ func wellFormed(c *access.Change) error {
 // onlyTouches reports whether the change has nothing but touches.
 func onlyTouches(c *access.Change) bool {
 	return len(c.Guards)+len(c.Users)+len(c.Identities)+len(c.Accounts)+len(c.Memberships)+len(c.Connections)+
-		len(c.Assignments)+len(c.Spend)+len(c.Replies)+len(c.Events)+len(c.CancelMail)+len(c.Mail)+
+		len(c.Assignments)+len(c.Spend)+len(c.Replies)+len(c.Events)+len(c.CancelMail)+len(c.Requeue)+len(c.Mail)+
 		len(c.Requests)+len(c.Sessions) == 0
 }
 

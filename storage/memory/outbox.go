@@ -154,7 +154,7 @@ func (s *state) settleMail(o mail.Outcome) error {
 func (s *state) records(q mail.Query) []mail.Record {
 	var page []mail.Record
 	for x := range s.ids.from(func(x *letter) bool { return x.ID <= q.After && q.After != "" }) {
-		if q.State != "" && q.State != x.state || q.Account != "" && q.Account != x.Account ||
+		if q.ID != "" && q.ID != x.ID || q.State != "" && q.State != x.state || q.Account != "" && q.Account != x.Account ||
 			q.To != "" && q.To != x.To || q.Reason != "" && !q.Reason.Covers(x.Reason) {
 			continue
 		}

@@ -3,6 +3,7 @@ package memory
 import (
 	"time"
 
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
 
@@ -37,10 +38,14 @@ func (s *state) sweep(before storage.SweepBefore, limit int) int {
 		}
 	}
 	for id, x := range s.letters {
-		if old(x.settled, before.Mail) {
+		switch {
+		case old(x.settled, before.Mail):
 			s.dequeue(x)
 			s.ids.remove(x, byLetterID)
 			delete(s.letters, id)
+			n++
+		case n < limit && x.state == mail.Dead && x.Subject+x.Text != "" && !before.Texts.IsZero() && x.Expired(before.Texts):
+			x.erase()
 			n++
 		}
 	}

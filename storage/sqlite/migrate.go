@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -52,13 +54,17 @@ func migrations(d sqlstore.Dialect) ([]sqlstore.Migration, error) {
 // work and the others wait for it. It does nothing to a schema that is up to
 // date, or newer.
 func (s *Store) Migrate(ctx context.Context) error {
+	found, err := s.schema(ctx, s.pool)
+	if err != nil || len(found.Pending(s.migrations)) == 0 {
+		return err // as a rule there is nothing to do, and nobody to wait for
+	}
 	var done []sqlstore.Migration
-	err := s.writer.Run(ctx, func(ctx context.Context, tx sqlstore.Tx) error {
+	err = s.writer.Run(ctx, func(ctx context.Context, tx sqlstore.Tx) error {
 		c, ok := tx.(*conn)
 		if !ok {
 			return errDriver
 		}
-		found, err := s.schemaIn(ctx, tx)
+		found, err := s.schema(ctx, asker{c})
 		if err != nil {
 			return err
 		}
@@ -82,7 +88,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 // Plan returns the migrations that [Store.Migrate] would run now, none when
 // the schema is up to date.
 func (s *Store) Plan(ctx context.Context) ([]Migration, error) {
-	found, err := s.schema(ctx)
+	found, err := s.schema(ctx, s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +103,7 @@ func (s *Store) Plan(ctx context.Context) ([]Migration, error) {
 // with the schema: there is none, it is too old, or it is so new that it does
 // not serve this release any more.
 func (s *Store) Check(ctx context.Context) error {
-	found, err := s.schema(ctx)
+	found, err := s.schema(ctx, s.pool)
 	if err != nil {
 		return err
 	}
@@ -107,24 +113,54 @@ func (s *Store) Check(ctx context.Context) error {
 const schemaThere = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '{p}schema'`
 
 // schema reads what the database says about its tables.
-func (s *Store) schema(ctx context.Context) (found sqlstore.Schema, err error) {
-	err = s.writer.Run(ctx, func(ctx context.Context, tx sqlstore.Tx) error {
-		found, err = s.schemaIn(ctx, tx)
-		return err
-	})
-	return found, err
+func (s *Store) schema(ctx context.Context, q interface {
+	ask(ctx context.Context, text string) ([]int64, error)
+},
+) (found sqlstore.Schema, err error) {
+	n, err := q.ask(ctx, s.there)
+	if err != nil || len(n) == 0 || n[0] == 0 {
+		return found, err
+	}
+	if n, err = q.ask(ctx, s.newest); err != nil || len(n) < 2 {
+		return found, err
+	}
+	return sqlstore.Schema{Version: int(n[0]), Serves: int(n[1])}, nil
 }
 
-func (s *Store) schemaIn(ctx context.Context, tx sqlstore.Tx) (found sqlstore.Schema, err error) {
-	rows, err := tx.Query(ctx, s.there, nil)
-	if err != nil || len(rows) == 0 || rows[0][0] == int64(0) {
-		return found, err
+// ask returns the numbers in the first row of an answer, none without a row.
+func (p *pool) ask(ctx context.Context, text string) ([]int64, error) {
+	rows, err := p.db.QueryContext(ctx, text)
+	if err != nil {
+		return nil, translate(err)
 	}
-	rows, err = tx.Query(ctx, s.newest, nil)
-	if err != nil || len(rows) == 0 {
-		return found, err
+	defer func() { _ = rows.Close() }()
+	cols, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		return nil, errors.Join(err, translate(rows.Err()))
 	}
-	version, _ := rows[0][0].(int64)
-	serves, _ := rows[0][1].(int64)
-	return sqlstore.Schema{Version: int(version), Serves: int(serves)}, nil
+	n := make([]int64, len(cols))
+	dest := make([]any, len(cols))
+	for i := range dest {
+		dest[i] = &n[i]
+	}
+	return n, rows.Scan(dest...)
+}
+
+// asker asks within the writer's transaction.
+type asker struct{ c *conn }
+
+func (a asker) ask(ctx context.Context, text string) ([]int64, error) {
+	p, err := a.c.prepareText(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = p.Close() }()
+	var n []int64
+	err = a.c.each(ctx, p, nil, func(values []driver.Value) {
+		for _, v := range values {
+			i, _ := v.(int64)
+			n = append(n, i)
+		}
+	})
+	return n, err
 }

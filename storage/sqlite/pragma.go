@@ -33,10 +33,14 @@ func inspect(ctx context.Context, c *conn, poolOfOne bool) error {
 		{"foreign_keys", is("1"), "open it with _pragma=foreign_keys(1)"},
 		{"query_only", is("0"), "the store writes"},
 		{"encoding", is("utf-8"), "ids and addresses are compared as UTF-8 bytes"},
-		{"synchronous", func(v string) bool { return inMemory || v == "2" || v == "3" },
-			"what was answered must survive a loss of power; open it with _pragma=synchronous(full)"},
-		{"journal_mode", func(v string) bool { return inMemory || v != "off" && v != "memory" },
-			"a change must be undone as a whole after a crash; open it with _pragma=journal_mode(wal)"},
+		{
+			"synchronous", func(v string) bool { return inMemory || v == "2" || v == "3" },
+			"what was answered must survive a loss of power; open it with _pragma=synchronous(full)",
+		},
+		{
+			"journal_mode", func(v string) bool { return inMemory || v != "off" && v != "memory" },
+			"a change must be undone as a whole after a crash; open it with _pragma=journal_mode(wal)",
+		},
 	} {
 		v, err := c.one(ctx, "PRAGMA "+p.name)
 		if err != nil {

@@ -30,11 +30,11 @@ type Store struct {
 	pool       *pool
 	log        *slog.Logger
 	migrations []sqlstore.Migration
-	there      *sqlstore.Statement // is there a table of schemas
-	newest     *sqlstore.Statement // its newest row
-	own        []*sql.DB           // closed with the store
-	restore    string              // pragma for a pinned connection that is given back
-	quiet      context.Context     //nolint:containedctx // the constructor's, without its end: Close has none
+	there      string          // is there a table of schemas
+	newest     string          // its newest row
+	own        []*sql.DB       // closed with the store
+	restore    string          // pragma for a pinned connection that is given back
+	quiet      context.Context //nolint:containedctx // the constructor's, without its end: Close has none
 }
 
 var (
@@ -92,10 +92,6 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 		_, err := impatient(ctx, c)
 		return err
 	}
-	// Several processes may find the file without WAL at once.
-	if err := s.writer.persist(ctx, func() error { return translate(wdb.PingContext(ctx)) }); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s.ready(ctx, o)
 }
 
@@ -122,7 +118,8 @@ func open(dsn string, size int, keep bool) (*sql.DB, error) {
 // promise: foreign_keys off, synchronous below FULL, journal_mode off or memory,
 // query_only, another encoding than UTF-8, and a database in memory with more
 // than one connection. Give pragmas in the DSN, so that every connection has
-// them. WAL is advised.
+// them. WAL is advised and, for speed, temp_store(memory) and
+// wal_autocheckpoint(4000), which [Open] sets too.
 //
 // The store keeps one of the handle's connections for writing until it is
 // closed. If SetMaxOpenConns(1) was called it takes the only one for each
@@ -161,8 +158,8 @@ func assemble(o Options, src *source, rdb *sql.DB, own []*sql.DB) (*Store, error
 		pool:       &pool{db: rdb},
 		log:        o.Logger,
 		migrations: list,
-		there:      &sqlstore.Statement{Text: d.SQL(schemaThere), Asks: true},
-		newest:     &sqlstore.Statement{Text: d.SQL(sqlstore.SchemaQuery), Asks: true},
+		there:      d.SQL(schemaThere),
+		newest:     d.SQL(sqlstore.SchemaQuery),
 		own:        own,
 	}
 	s.reads = sqlstore.NewReads(s.pool, d)
@@ -173,11 +170,15 @@ func assemble(o Options, src *source, rdb *sql.DB, own []*sql.DB) (*Store, error
 // ready makes the first use of the database, or closes the store.
 func (s *Store) ready(ctx context.Context, o Options) (*Store, error) {
 	s.quiet = context.WithoutCancel(ctx)
-	first := s.Migrate
-	if o.NoMigrate {
-		first = func(ctx context.Context) error { _, err := s.schema(ctx); return err }
+	// Several processes may find the file without WAL at once, and one of them
+	// turns it on.
+	err := s.writer.persist(ctx, func() error {
+		return s.writer.src.use(ctx, func(*conn) error { return nil })
+	})
+	if err == nil && !o.NoMigrate {
+		err = s.Migrate(ctx)
 	}
-	if err := first(ctx); err != nil {
+	if err != nil {
 		_ = s.Close()
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -211,7 +212,7 @@ func (w *writer) persist(ctx context.Context, try func() error) error {
 			return ctx.Err()
 		case <-limit.C:
 			wait.Stop()
-			return err
+			return cmp.Or(ctx.Err(), err)
 		case <-wait.C:
 		}
 		err = try()

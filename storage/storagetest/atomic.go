@@ -127,7 +127,7 @@ func breakers() []breaker {
 }
 
 // neverFail are the fields that break no change, whatever is in them.
-func neverFail() []string { return []string{"Op", "CancelMail", "Mail", "Touches"} }
+func neverFail() []string { return []string{"Op", "CancelMail", "Requeue", "Mail", "Touches"} }
 
 // everyFixture is what everyChange changes, and what breakers run into.
 func (e *env) everyFixture(st storage.Storage) {
@@ -141,6 +141,10 @@ func (e *env) everyFixture(st storage.Storage) {
 			accounts.Identity{Issuer: "https://i", Subject: id, User: u.ID, CreatedAt: start},
 			spend("kind", id, 9, 10), spend(accounts.QuotaRecipient, string(address(id)), 1, 10), reply("user/u", "hub", id),
 			letter(id, mail.ReasonFor("reason", id)))
+	}
+	e.put(st, letter("dead-g", "kept"), letter("dead-t", "kept"))
+	for _, d := range e.claim(st, start, all) {
+		e.settle(st, d, mail.Outcome{State: mail.Dead, At: start})
 	}
 	e.put(st, rows...)
 	for _, id := range positions() {
@@ -163,7 +167,7 @@ func (e *env) everyChange(more ...any) access.Change {
 			assignment(n, "hub", "hub", roles.Author), request("hub", n, address(id), "hub"), session(n, "hub"),
 			accounts.Identity{Issuer: "https://i", Subject: n, User: u.ID, CreatedAt: start},
 			spend(accounts.QuotaRecipient, string(address(id)), 1, 10), spend(accounts.QuotaRecipient, string(address(n)), 1, 1),
-			reply("user/u", "hub", n), mail.ReasonFor("reason", id), letter(n, mail.ReasonFor("reason", id)),
+			reply("user/u", "hub", n), mail.ReasonFor("reason", id), letter(n, mail.ReasonFor("reason", id)), again("dead-"+id),
 			access.Touch{Session: "m", At: minutes(30)})
 	}
 	rows = append(rows, spend(accounts.QuotaRequests, "hub", 2, 35))
@@ -279,7 +283,7 @@ func (e *env) nothingElse(st storage.Storage) {
 	}
 	feed, err := st.ClaimEvents(e.ctx, accounts.EventClaim{At: far, Lease: time.Hour, Limit: all})
 	e.ok(err, "ClaimEvents")
-	e.holds(len(feed) == 4, "%d events wait for the host, want the 4 of the fixture: %s", len(feed), text(feed))
+	e.holds(len(feed) == 5, "%d events wait for the host, want the 5 of the fixture: %s", len(feed), text(feed))
 	for _, id := range positions() {
 		e.put(st, spend("kind", id, 1, 10)) // 9 of 10 were spent, and none since
 	}

@@ -50,6 +50,8 @@ func build(op accounts.OpID, rows ...any) access.Change {
 			c.Events = append(c.Events, r)
 		case mail.Reason:
 			c.CancelMail = append(c.CancelMail, r)
+		case again:
+			c.Requeue = append(c.Requeue, string(r))
 		case mail.Message:
 			c.Mail = append(c.Mail, r)
 		case access.Request:
@@ -68,6 +70,9 @@ func build(op accounts.OpID, rows ...any) access.Change {
 	c.Op = c.Events[0].Op
 	return c
 }
+
+// again is the id of dead mail that a change sends again.
+type again string
 
 // user returns an active user with an address of their own.
 func user(id string) accounts.User {

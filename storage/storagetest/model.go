@@ -297,6 +297,7 @@ func (w *world) apply(c access.Change) bool {
 	for _, reason := range c.CancelMail {
 		w.cancel(reason, c.Events)
 	}
+	w.requeue(c.Requeue, c.Events)
 	for _, m := range c.Mail {
 		if _, found := w.mails[m.ID]; !found {
 			w.mails[m.ID] = modelMail{Message: m, state: mail.Queued, due: m.Due}

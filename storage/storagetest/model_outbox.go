@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -70,7 +71,7 @@ func (m *model) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) 
 	}
 	var all []mail.Record
 	for _, x := range w.mails {
-		if (q.State == "" || q.State == x.state) && (q.Account == "" || q.Account == x.Account) &&
+		if (q.ID == "" || q.ID == x.ID) && (q.State == "" || q.State == x.state) && (q.Account == "" || q.Account == x.Account) &&
 			(q.To == "" || q.To == x.To) && (q.Reason == "" || q.Reason.Covers(x.Reason)) {
 			all = append(all, mail.Record{
 				ID: x.ID, Kind: x.Kind, Account: x.Account, To: x.To, Reason: x.Reason, Priority: x.Priority,
@@ -86,19 +87,32 @@ func (m *model) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) 
 func (m *model) RequeueMail(ctx context.Context, ids []string, at time.Time) (int, error) {
 	n := 0
 	err := m.write(ctx, func(w *world) error {
-		for _, id := range ids {
-			x, found := w.mails[id]
-			if !found || x.state != mail.Dead || x.Expired(at) {
-				continue
-			}
-			x.state, x.due, x.attempts, x.settledAt = mail.Queued, at, 0, time.Time{}
-			x.fence++
-			w.mails[id] = x
-			n++
-		}
+		n = w.again(ids, at)
 		return nil
 	})
 	return n, err
+}
+
+// requeue is the part of a change; the moment is that of its events.
+func (w *world) requeue(ids []string, events []accounts.Event) {
+	if len(ids) > 0 {
+		w.again(ids, events[0].At)
+	}
+}
+
+func (w *world) again(ids []string, at time.Time) int {
+	n := 0
+	for _, id := range ids {
+		x, found := w.mails[id]
+		if !found || x.state != mail.Dead || x.Expired(at) {
+			continue
+		}
+		x.state, x.due, x.attempts, x.settledAt = mail.Queued, at, 0, time.Time{}
+		x.fence++
+		w.mails[id] = x
+		n++
+	}
+	return n
 }
 
 // Sweep implements [storage.Storage].
@@ -134,6 +148,10 @@ func (m *model) Sweep(ctx context.Context, before storage.SweepBefore, limit int
 		for id, x := range w.mails {
 			if old(x.settledAt, before.Mail) {
 				delete(w.mails, id)
+				n++
+			} else if n < limit && x.state == mail.Dead && x.Subject+x.Text != "" && !before.Texts.IsZero() && x.Expired(before.Texts) {
+				x.Subject, x.Text = "", ""
+				w.mails[id] = x
 				n++
 			}
 		}

@@ -19,6 +19,7 @@ func outboxChecks() []check {
 		{"cancelled mail is never sent, also when it was leased", gone, checkCancelLeased},
 		{"what was sent stays sent when its reason goes, and what is dead does not come back", gone, checkCancelSettled},
 		{"a change cancels before it queues", "a resent request takes back the old link's mail and keeps the new one's (A03)", checkCancelThenQueue},
+		{"a change queues dead mail again, with its record", "what an operator does must be on record with its effect (A105)", checkRequeue},
 		{"bodies are erased once sent or cancelled, and never listed", erased, checkErased},
 		{
 			"dead mail is listed with its error, queued again on demand, and carries its body",
@@ -169,6 +170,28 @@ func checkCancelThenQueue(e *env) {
 	e.put(st, letter("old", "r"))
 	e.put(st, mail.Reason("r"), letter("new", "r"))
 	e.same(ids(e.claim(st, start, all)), []string{"new"}, "after one change cancelled the reason and queued under it")
+}
+
+func checkRequeue(e *env) {
+	st := e.open()
+	late := letter("late", "r")
+	late.NotAfter = start
+	e.put(st, letter("dead", "r"), letter("sent", "r"), letter("taken-back", "s"), late)
+	for _, d := range e.claim(st, start, all) {
+		state := mail.Dead
+		if d.Message.ID == "sent" {
+			state = mail.Sent
+		}
+		e.settle(st, d, mail.Outcome{State: state, At: minutes(-1)})
+	}
+	e.put(st, mail.Reason("s"), again("dead"), again("sent"), again("taken-back"), again("late"), again("unknown"))
+	due := e.claim(st, start, all)
+	e.same(ids(due), []string{"dead"}, "due at the moment of the change that queued them again")
+	e.holds(due[0].Attempt == 1 && due[0].Message.Text != "", "the message that was queued again is %s", text(due[0]))
+	c := e.change(accounts.Guard{Account: "nowhere", Version: 1}, again("dead"))
+	e.settle(st, due[0], mail.Outcome{State: mail.Dead, At: minutes(1)})
+	e.is(apply(e.ctx, st, c), accounts.ErrConflict, "a change with a broken guard")
+	e.holds(e.record(st, "dead").State == mail.Dead, "a change that failed queued mail again")
 }
 
 func checkErased(e *env) {

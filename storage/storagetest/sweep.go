@@ -17,6 +17,7 @@ func sweepChecks() []check {
 		{"a sweep erases the kinds it is told, up to their moments, and nothing else", only, checkSweep},
 		{"a sweep without moments erases nothing", only, checkSweepNothing},
 		{"a sweep stops at its limit, and goes on with the next call", "a sweep must not hold up the work", checkSweepLimit},
+		{"the texts of dead mail past its time are blanked", "a link that nobody needs must not lie about (A92)", checkSweepTexts},
 		{"addresses and user agents are blanked, and their sessions live on", "nobody is logged out by a sweep", checkSweepSources},
 	}
 }
@@ -187,4 +188,28 @@ func checkSweepSources(e *env) {
 	a, err := st.Admission(e.ctx, hash("rotated"), "a")
 	e.ok(err, "Admission")
 	e.holds(a.Session.ID == "a", "a session whose source was blanked does not count any more")
+}
+
+func checkSweepTexts(e *env) {
+	st := e.open()
+	for i, id := range []string{"kept", "past", "young"} {
+		m := letter(id, "r")
+		if i > 0 {
+			m.NotAfter = minutes(10 * i)
+		}
+		e.put(st, m)
+	}
+	for _, d := range e.claim(st, start, all) {
+		e.settle(st, d, mail.Outcome{State: mail.Dead, At: minutes(1)})
+	}
+	n, err := st.Sweep(e.ctx, storage.SweepBefore{Texts: minutes(10)}, 0)
+	e.ok(err, "Sweep")
+	e.holds(n == 1, "a sweep of texts touched %d messages, want 1", n)
+	// Nothing shows the text of a dead message, so they are sent again, as if
+	// no time had passed.
+	e.put(st, again("kept"), again("past"), again("young"))
+	for _, d := range e.claim(st, start, all) {
+		e.holds((d.Message.Text == "" && d.Message.Subject == "") == (d.Message.ID == "past"),
+			"after the sweep the message %q has the text %q", d.Message.ID, d.Message.Text)
+	}
 }

@@ -15,7 +15,7 @@ func unknownFields() []string {
 	known := map[string]bool{
 		"Op": true, "Guards": true, "Users": true, "Identities": true, "Accounts": true, "Memberships": true,
 		"Connections": true, "Assignments": true, "Spend": true, "Replies": true, "Events": true,
-		"CancelMail": true, "Mail": true, "Requests": true, "Sessions": true, "Touches": true,
+		"CancelMail": true, "Requeue": true, "Mail": true, "Requests": true, "Sessions": true, "Touches": true,
 	}
 	var names []string
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[access.Change]()) {
@@ -67,5 +67,5 @@ func check(c *access.Change) error {
 func rows(c *access.Change) int {
 	return len(c.Guards) + len(c.Users) + len(c.Identities) + len(c.Accounts) + len(c.Memberships) +
 		len(c.Connections) + len(c.Assignments) + len(c.Spend) + len(c.Replies) + len(c.Events) +
-		len(c.CancelMail) + len(c.Mail) + len(c.Requests) + len(c.Sessions)
+		len(c.CancelMail) + len(c.Requeue) + len(c.Mail) + len(c.Requests) + len(c.Sessions)
 }

@@ -35,7 +35,7 @@ type plan struct {
 }
 
 // compile turns a change into statements: guards, spends, updates, inserts,
-// replies, events, cancellations, mail. With park, rows that are updated first
+// replies, events, cancellations, mail requeued and new. With park, rows that are updated first
 // give up what must be unique, so that uniqueness is judged after the change.
 func (w *Writes) compile(c access.Change, park bool) (plan, error) {
 	if err := check(&c); err != nil {
@@ -69,6 +69,7 @@ func (w *Writes) compile(c access.Change, park bool) (plan, error) {
 	b.reply(c.Replies)
 	insert(&b, &events, c.Events, 1)
 	b.cancel(&c)
+	b.requeue(&c)
 	insert(&b, &mails, c.Mail, anyRows)
 	b.touch(c.Touches)
 	return b.p, nil
@@ -288,6 +289,14 @@ func (b *builder) cancel(c *access.Change) {
 			leased_until = 0, fence = fence + 1
 			WHERE state IN ('queued', 'dead') AND reason >= $2 AND reason < $3 AND (reason = $4 OR reason >= $5)`),
 			anyRows, micros(c.Events[0].At), string(r), before, string(r), from)
+	}
+}
+
+// requeue sends dead mail again; what is not dead is passed over.
+func (b *builder) requeue(c *access.Change) {
+	for _, id := range c.Requeue {
+		at := micros(c.Events[0].At)
+		b.add(b.t.plain(requeueMail), anyRows, at, id, at)
 	}
 }
 

@@ -141,12 +141,12 @@ func bindSession(d []any, s *access.Session) []any {
 }
 
 // eventE begins with the place of the event, by which pages are merged.
-const eventE = `e.at, e.op, e.seq, e.kind, e.account_id, e.agency_id, e.user_id, e.request_id, e.session_id, e.role,
+const eventE = `e.at, e.op, e.seq, e.kind, e.account_id, e.agency_id, e.user_id, e.request_id, e.session_id, e.mail_id, e.role,
 	e.was, e.action, e.refusal, e.by_user, e.by_session, e.by_system, e.by_operator, e.by_reason, e.by_request`
 
 func bindEvent(d []any, e *accounts.Event) []any {
 	return append(d, (*asTime)(&e.At), (*asText)(&e.Op), (*asCount)(&e.Seq), (*asText)(&e.Kind), (*asText)(&e.Account), (*asText)(&e.Agency),
-		(*asText)(&e.User), (*asText)(&e.Request), (*asText)(&e.Session), (*asText)(&e.Role), (*asText)(&e.Was), (*asText)(&e.Action), (*asText)(&e.Refusal),
+		(*asText)(&e.User), (*asText)(&e.Request), (*asText)(&e.Session), (*asText)(&e.Mail), (*asText)(&e.Role), (*asText)(&e.Was), (*asText)(&e.Action), (*asText)(&e.Refusal),
 		(*asText)(&e.By.User), (*asText)(&e.By.Session), (*asText)(&e.By.System), (*asText)(&e.By.Operator), (*asText)(&e.By.Reason),
 		(*asText)(&e.By.RequestID))
 }

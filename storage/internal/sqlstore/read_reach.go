@@ -31,7 +31,7 @@ const (
 
 	// unbarredM is that the user's own membership in the client account, if
 	// there ever was one, bars no route.
-	unbarredM = `(m.user_id IS NULL OR (m.role = '' OR m.ended_at <> 0 OR m.suspended_at = 0)
+	unbarredM = `(m.user_id IS NULL OR (m.role = '' OR m.suspended_at = 0)
 			AND m.after_login < $5 AND m.after_at < $6)`
 
 	// reachUser compares a value instead of asking for existence: SQLite turns

@@ -21,6 +21,9 @@ const (
 		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
 	sweepQuotas = `DELETE FROM {p}quotas WHERE (subject, kind, day) IN (
 		SELECT subject, kind, day FROM {p}quotas WHERE day < $1 ORDER BY day LIMIT $2)`
+	sweepTexts = `UPDATE {p}mails SET subject = '', body = '' WHERE id IN (
+		SELECT id FROM {p}mails WHERE state = 'dead' AND not_after > 0 AND not_after <= $1 AND (subject <> '' OR body <> '')
+		ORDER BY id LIMIT $2)`
 	sweepMail = `DELETE FROM {p}mails WHERE id IN (
 		SELECT id FROM {p}mails WHERE settled_at > 0 AND settled_at < $1 ORDER BY settled_at LIMIT $2)`
 )
@@ -39,6 +42,7 @@ func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit in
 		{sweepReplies, micros(before.Replies)},
 		{sweepQuotas, int64(before.Quotas)},
 		{sweepMail, micros(before.Mail)},
+		{sweepTexts, micros(before.Texts)},
 	}
 	return w.count(ctx, func(ctx context.Context, tx Tx, count *int64) error {
 		for _, k := range kinds {

@@ -191,8 +191,8 @@ var (
 		layout: layout{
 			name: "events", key: []string{"op", "seq"},
 			cols: []string{
-				"at", "kind", "account_id", "agency_id", "user_id", "request_id", "session_id", "role", "was",
-				"action", "refusal", "by_user", "by_session", "by_system", "by_operator", "by_reason", "by_request",
+				"at", "kind", "account_id", "agency_id", "user_id", "request_id", "session_id", "mail_id", "role",
+				"was", "action", "refusal", "by_user", "by_session", "by_system", "by_operator", "by_reason", "by_request",
 			},
 			fixed: []fixed{{"taken", "0"}, {"due_at", "0"}, {"attempts", "0"}, {"fence", "0"}},
 		},
@@ -200,7 +200,7 @@ var (
 		rowOf: func(a []any, e *accounts.Event) []any {
 			return append(a,
 				micros(e.At), string(e.Kind), string(e.Account), string(e.Agency), string(e.User), string(e.Request),
-				string(e.Session), string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User),
+				string(e.Session), e.Mail, string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User),
 				string(e.By.Session), e.By.System, e.By.Operator, e.By.Reason, e.By.RequestID)
 		},
 	}
@@ -213,8 +213,12 @@ var (
 				"priority", "due_at", "not_after", "created_at",
 			},
 			fixed: []fixed{
-				{"state", "'queued'"}, {"leased_until", "0"}, {"attempts", "0"}, {"fence", "0"},
-				{"settled_at", "0"}, {"error", "''"},
+				{"state", "'queued'"},
+				{"leased_until", "0"},
+				{"attempts", "0"},
+				{"fence", "0"},
+				{"settled_at", "0"},
+				{"error", "''"},
 			},
 		},
 		keyOf: func(a []any, m *mail.Message) []any { return append(a, m.ID) },

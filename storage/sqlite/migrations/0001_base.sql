@@ -196,6 +196,7 @@ CREATE TABLE {p}events (
     user_id     TEXT    NOT NULL,
     request_id  TEXT    NOT NULL,
     session_id  TEXT    NOT NULL,
+    mail_id     TEXT    NOT NULL,
     role        TEXT    NOT NULL,
     was         TEXT    NOT NULL,
     action      TEXT    NOT NULL,
