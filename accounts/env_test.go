@@ -26,7 +26,8 @@ func TestNewEnv(t *testing.T) {
 	require.NotNil(t, env.Logger())
 	require.WithinDuration(t, time.Now(), env.Now(), time.Minute)
 	require.Len(t, env.Secrets()(), 52)
-	require.NotEqual(t, env.Secrets()(), env.Secrets()())
+	first, second := env.Secrets()(), env.Secrets()()
+	require.NotEqual(t, first, second)
 	require.Equal(t, "http://localhost:8080/accounts/a%2Fb/clients", env.Links().Clients("a/b"))
 
 	env, err = accounts.NewEnv(&accounts.EnvOptions{BaseURL: "https://app.example/x/", GuideURL: "https://help.example/?a=1", Limits: accounts.Limits{RequestsPerDay: 3}})

@@ -242,7 +242,7 @@ func TestNewFeed(t *testing.T) {
 
 	w := newWorld(t)
 	handle := func(context.Context, accounts.Event) error { return nil }
-	for want, make := range map[string]func() (*accounts.Feed, error){
+	for want, build := range map[string]func() (*accounts.Feed, error){
 		"store":  func() (*accounts.Feed, error) { return accounts.NewFeed(nil, w.env, handle, nil) },
 		"env":    func() (*accounts.Feed, error) { return accounts.NewFeed(w.st, nil, handle, nil) },
 		"handle": func() (*accounts.Feed, error) { return accounts.NewFeed(w.st, w.env, nil, nil) },
@@ -259,7 +259,7 @@ func TestNewFeed(t *testing.T) {
 			return accounts.NewFeed(w.st, w.env, handle, &accounts.FeedOptions{Batch: -1})
 		},
 	} {
-		_, err := make()
+		_, err := build()
 		require.Equal(t, want, field(t, err))
 	}
 }

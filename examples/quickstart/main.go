@@ -5,7 +5,7 @@
 //
 // It keeps its database in a temporary folder that it removes, uses no network
 // and a clock of its own, and exits with status 1 if anything goes otherwise
-// than told. Read agency.go for the calls behind the lines.
+// than told. Read agency.go and connected.go for the calls behind the lines.
 package main
 
 import (

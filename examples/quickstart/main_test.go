@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,8 +34,4 @@ func TestTeller_refused(t *testing.T) {
 	require.NoError(t, teller.refused(errWanted, errWanted, "something"))
 }
 
-var errWanted, errOther = errString("wanted"), errString("other")
-
-type errString string
-
-func (e errString) Error() string { return string(e) }
+var errWanted, errOther = errors.New("wanted"), errors.New("other")

@@ -61,8 +61,7 @@ func (t *teller) show(s string) {
 
 // refused tells that something was refused, and with which words. It is an
 // error if it was not, or for another reason than told.
-func (t *teller) refused(err, why error, format string, args ...any) error {
-	what := fmt.Sprintf(format, args...)
+func (t *teller) refused(err, why error, what string) error {
 	if err == nil {
 		return fmt.Errorf("%s: expected a refusal, and it was allowed", what)
 	}

@@ -21,6 +21,7 @@ import (
 // approvals from eight goroutines. Open returns a fresh and empty store; it is
 // called once for each size.
 func Bench(b *testing.B, open func(b *testing.B) storage.Storage) {
+	b.Helper()
 	for _, n := range []int{1_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			t := newTown(b, open(b), n)
@@ -95,6 +96,7 @@ func newTown(b *testing.B, st storage.Storage, n int) *town {
 }
 
 func (t *town) principal(b *testing.B, account accounts.AccountID) {
+	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
 		if p, err := t.sessions.Principal(b.Context(), t.secret, account); err != nil || p.None() {
@@ -132,6 +134,7 @@ func (t *town) reach(b *testing.B) {
 
 // manager signs the manager in on the day that the clock shows.
 func (t *town) manager(b *testing.B) accounts.Actor {
+	b.Helper()
 	secret, _, err := t.sessions.Start(b.Context(), accounts.Login{User: "manager"}, access.Device{})
 	if err != nil {
 		b.Fatal(err)
@@ -158,13 +161,14 @@ func (t *town) batch(b *testing.B) {
 		}
 		t.days++
 		n++
-		t.clock.move(24 * time.Hour)
+		t.clock.nextDay()
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(n), "µs/batch")
 }
 
 // claimed empties the outbox and returns the links in it by address.
 func (t *town) claimed(b *testing.B) map[string]string {
+	b.Helper()
 	links := map[string]string{}
 	for {
 		due, err := t.st.ClaimMail(b.Context(), mail.Claim{At: t.clock.Now(), Lease: 10_000 * time.Hour, Limit: 500})
@@ -184,7 +188,6 @@ func (t *town) claimed(b *testing.B) map[string]string {
 
 // approval asks b.N clients first, and then measures their approvals.
 func (t *town) approval(b *testing.B) {
-	actor := t.manager(b)
 	links := make([]string, 0, b.N)
 	owners := make([]accounts.Actor, 0, b.N)
 	first := t.asked
@@ -197,8 +200,8 @@ func (t *town) approval(b *testing.B) {
 			pasted[i] = string(address(string(ownerID(t.asked + i))))
 		}
 		t.asked += 35
-		t.clock.move(24 * time.Hour)
-		actor = t.manager(b)
+		t.clock.nextDay()
+		actor := t.manager(b)
 		if sent, err := t.requests.Send(b.Context(), actor, access.Batch{Agency: theAgency, Addresses: strings.Join(pasted, ",")}); err != nil || sent.Sent != 35 {
 			b.Fatal(sent, err)
 		}

@@ -36,8 +36,11 @@ func serviceChecks() []check {
 // tick is a clock that stands still until it is moved.
 type tick struct{ at atomic.Pointer[time.Time] }
 
-func (c *tick) Now() time.Time       { return *c.at.Load() }
-func (c *tick) move(d time.Duration) { at := c.Now().Add(d); c.at.Store(&at) }
+// Now returns where the clock stands.
+func (c *tick) Now() time.Time { return *c.at.Load() }
+
+// nextDay moves the clock by 24 hours.
+func (c *tick) nextDay() { at := c.Now().Add(24 * time.Hour); c.at.Store(&at) }
 
 // house is a program on the store: an agency with an owner and a manager, and
 // a client with two owners.
@@ -75,6 +78,7 @@ func newHouse(e *env, st storage.Storage) *house {
 // unlimited keeps a limiter of bursts out of what is about durable limits.
 type unlimited struct{}
 
+// Allow lets everything pass.
 func (unlimited) Allow(string) error { return nil }
 
 func (h *house) inhabit() *house {
@@ -194,7 +198,7 @@ func serviceWithdraw(e *env) {
 		if l.Counts() {
 			h.ok(h.graph.EndConnection(h.ctx, owner, theClient, l.Connection.ConnectionKey), "EndConnection")
 		}
-		h.clock.move(24 * time.Hour)
+		h.clock.nextDay()
 	}
 }
 
@@ -274,7 +278,7 @@ func serviceDisable(e *env) {
 		h.ok(h.graph.EnableClientAccess(h.ctx, boss, theAgency), "EnableClientAccess")
 		_, err = h.sessions.Principal(h.ctx, h.signIn("manager"), theClient)
 		h.is(err, accounts.ErrNotFound, "round %d: enabling again brought the connection back", round)
-		h.clock.move(24 * time.Hour)
+		h.clock.nextDay()
 	}
 }
 
@@ -289,7 +293,7 @@ func serviceSwitch(e *env) {
 	})
 	h.holds(h.only(errs, access.ErrNoSession) == 1, "8 switches of one secret succeeded %d times", h.only(errs, access.ErrNoSession))
 	alive := 0
-	for _, s := range append(fresh, secret) {
+	for _, s := range append([]string{secret}, fresh...) {
 		if _, err := h.sessions.Principal(h.ctx, s, theClient); err == nil {
 			alive++
 		}
