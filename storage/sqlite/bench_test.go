@@ -174,26 +174,27 @@ func BenchmarkBatch(b *testing.B) {
 	st, _ := fresh(b, nil)
 	seedAgency(b, st, 1)
 	hand := byHand(b)
-	var ours, theirs time.Duration
+	var mine, theirs time.Duration
 	n := 0
 	for b.Loop() {
 		c := batch(n)
 		t := time.Now()
 		require.NoError(b, st.ApplyAccess(b.Context(), c))
-		ours += time.Since(t)
+		mine += time.Since(t)
 		t = time.Now()
 		hand(b.Context(), c)
 		theirs += time.Since(t)
 		n++
 	}
-	b.ReportMetric(float64(ours.Microseconds())/float64(n), "ours-µs")
+	b.ReportMetric(float64(mine.Microseconds())/float64(n), "ours-µs")
 	b.ReportMetric(float64(theirs.Microseconds())/float64(n), "hand-µs")
-	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio")
+	b.ReportMetric(mine.Seconds()/theirs.Seconds(), "ratio")
 }
 
 // byHand writes a batch as somebody would who knows just this batch: five
 // prepared statements of 35 rows each, bare on the driver's connection.
 func byHand(b testing.TB) func(ctx context.Context, c access.Change) {
+	b.Helper()
 	path := filepath.Join(b.TempDir(), "hand.db")
 	st, err := ours.Open(b.Context(), path, nil)
 	require.NoError(b, err)

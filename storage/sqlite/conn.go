@@ -12,7 +12,7 @@ import (
 )
 
 // The statements around units of work.
-var (
+var ( //nolint:gochecknoglobals // constant texts
 	stmtBegin     = &sqlstore.Statement{Text: "BEGIN IMMEDIATE"}
 	stmtCommit    = &sqlstore.Statement{Text: "COMMIT"}
 	stmtRollback  = &sqlstore.Statement{Text: "ROLLBACK"}

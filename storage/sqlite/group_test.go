@@ -122,14 +122,20 @@ func TestStore_ApplyAccess_cancelled(t *testing.T) {
 		name string
 		open func(t *testing.T) *sqlite.Store
 	}{
-		{"in a file", func(t *testing.T) *sqlite.Store { st, _ := fresh(t, nil); return st }},
+		{"in a file", func(t *testing.T) *sqlite.Store {
+			t.Helper()
+			st, _ := fresh(t, nil)
+			return st
+		}},
 		{"in memory", func(t *testing.T) *sqlite.Store {
+			t.Helper()
 			st, err := sqlite.Open(t.Context(), ":memory:", nil)
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, st.Close()) })
 			return st
 		}},
 		{"on a host's handle", func(t *testing.T) *sqlite.Store {
+			t.Helper()
 			db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "h.db")+hostDSN)
 			require.NoError(t, err)
 			st, err := sqlite.New(t.Context(), db, nil)

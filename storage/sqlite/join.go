@@ -50,7 +50,7 @@ type joint struct {
 
 // Query implements sqlstore.Querier.
 func (j *joint) Query(ctx context.Context, text string, args ...any) (sqlstore.Rows, error) {
-	return answer(j.tx.QueryContext(ctx, text, args...)) //nolint:sqlclosecheck,rowserrcheck // the caller reads and closes
+	return answer(j.tx.QueryContext(ctx, text, args...)) //nolint:rowserrcheck // the caller reads and closes
 }
 
 // Run implements sqlstore.Runner.
@@ -96,6 +96,7 @@ func repeat(err error) error {
 // jointTx implements sqlstore.Tx on a transaction of database/sql.
 type jointTx struct{ tx *sql.Tx }
 
+// Exec implements sqlstore.Tx.
 func (t jointTx) Exec(ctx context.Context, s *sqlstore.Statement, args []any) (int64, error) {
 	if s.Asks {
 		rows, err := t.Query(ctx, s, args)
@@ -108,6 +109,7 @@ func (t jointTx) Exec(ctx context.Context, s *sqlstore.Statement, args []any) (i
 	return r.RowsAffected()
 }
 
+// Query implements sqlstore.Tx.
 func (t jointTx) Query(ctx context.Context, s *sqlstore.Statement, args []any) ([][]any, error) {
 	rows, err := t.tx.QueryContext(ctx, s.Text, args...)
 	if err != nil {

@@ -28,14 +28,17 @@ type Migration struct {
 // own; each file runs in one transaction and writes down that it ran, so that
 // [Store.Check] knows.
 //
-// It returns no files when the prefix is not valid; [Options] tells what is.
-func Migrations(prefix string) fs.FS {
+// A prefix that is not valid is refused; [Options] tells what is.
+func Migrations(prefix string) (fs.FS, error) {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
-	var list []sqlstore.Migration
-	if prefixError(prefix) == nil {
-		list, _ = migrations(sqlstore.SQLite(prefix))
+	if err := prefixError(prefix); err != nil {
+		return nil, err
+	}
+	list, err := migrations(sqlstore.SQLite(prefix))
+	if err != nil {
+		return nil, err
 	}
 	return sqlstore.Files(list)
 }

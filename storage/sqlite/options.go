@@ -1,10 +1,11 @@
 package sqlite
 
 import (
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
 // DefaultPrefix begins the names of the tables and indexes.
@@ -47,7 +48,7 @@ func (o *Options) filled() (Options, error) {
 	}
 	switch {
 	case f.BusyTimeout < 0:
-		return f, fmt.Errorf("chatelaine: sqlite.Options.BusyTimeout is %s, and must not be negative", f.BusyTimeout)
+		return f, &accounts.InvalidError{Field: "busyTimeout", Reason: "is negative"}
 	case f.BusyTimeout == 0:
 		f.BusyTimeout = DefaultBusyTimeout
 	}
@@ -67,7 +68,10 @@ func prefixError(p string) error {
 		ok = ok && (letter || i > 0 && '0' <= c && c <= '9')
 	}
 	if !ok {
-		return fmt.Errorf("chatelaine: sqlite.Options.Prefix %q cannot begin the name of a table: use a letter, then letters, digits and underscores, at most 32 together, and not sqlite_", p)
+		return &accounts.InvalidError{
+			Field:  "prefix",
+			Reason: "cannot begin the name of a table: use a letter, then letters, digits and underscores, at most 32 together, and not sqlite_",
+		}
 	}
 	return nil
 }

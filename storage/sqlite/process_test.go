@@ -30,7 +30,7 @@ func child() bool {
 	defer cancel()
 	if err := work(ctx, job, os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:revive // the child process ends here
 	}
 	return true
 }
@@ -64,6 +64,8 @@ func work(ctx context.Context, job, path, name string) error {
 			}
 			fmt.Println(op)
 		}
+	case "send", "approve", "look":
+		return serve(ctx, st, job, name)
 	}
 	return fmt.Errorf("no such job: %s", job)
 }

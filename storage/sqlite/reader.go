@@ -22,14 +22,14 @@ type pool struct {
 
 // Query implements sqlstore.Querier.
 func (p *pool) Query(ctx context.Context, text string, args ...any) (sqlstore.Rows, error) {
-	s, err := p.prepare(ctx, text)
+	s, err := p.prepare(ctx, text) //nolint:sqlclosecheck // the pool keeps it
 	if err != nil {
 		return nil, err
 	}
 	if s == nil {
-		return answer(p.db.QueryContext(ctx, text, args...)) //nolint:sqlclosecheck,rowserrcheck // the caller reads and closes
+		return answer(p.db.QueryContext(ctx, text, args...)) //nolint:rowserrcheck // the caller reads and closes
 	}
-	return answer(s.QueryContext(ctx, args...)) //nolint:sqlclosecheck,rowserrcheck // the caller reads and closes
+	return answer(s.QueryContext(ctx, args...)) //nolint:rowserrcheck // the caller reads and closes
 }
 
 // prepare returns the statement for a text, or none when there are too many.
@@ -47,7 +47,7 @@ func (p *pool) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if other := p.stmts[text]; other != nil {
-		_ = s.Close()
+		_ = s.Close() //nolint:sqlclosecheck // the one that is not kept
 		return other, nil
 	}
 	if p.stmts == nil {

@@ -11,6 +11,7 @@ import (
 
 	driver "modernc.org/sqlite"
 
+	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/storage"
 	"github.com/chatelaine-go/chatelaine/storage/internal/sqlstore"
 )
@@ -58,9 +59,9 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 	}
 	switch {
 	case path == "":
-		return nil, errors.New("chatelaine: sqlite.Open: the path is missing")
+		return nil, &accounts.InvalidError{Field: "path", Reason: "is missing"}
 	case strings.HasPrefix(path, "file:"), strings.ContainsRune(path, 0):
-		return nil, errors.New("chatelaine: sqlite.Open takes the path of a file; for a URI open a *sql.DB and give it to New")
+		return nil, &accounts.InvalidError{Field: "path", Reason: "is a URI, and not the path of a file; open a *sql.DB and give it to New"}
 	}
 	wait := fmt.Sprintf("?_pragma=busy_timeout(%d)", o.BusyTimeout.Milliseconds())
 	const writing = "&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16384)"
@@ -131,7 +132,7 @@ func New(ctx context.Context, db *sql.DB, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	if db == nil {
-		return nil, errors.New("chatelaine: sqlite.New: the handle is missing")
+		return nil, &accounts.InvalidError{Field: "db", Reason: "is missing"}
 	}
 	one := db.Stats().MaxOpenConnections == 1
 	s, err := assemble(o, &source{db: db, log: o.Logger, pin: !one}, db, nil)

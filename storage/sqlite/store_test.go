@@ -200,10 +200,10 @@ func TestOpen(t *testing.T) {
 		{"a missing path is refused", "", nil, "path"},
 		{"a URI is refused", "file:x.db?mode=ro", nil, "URI"},
 		{"a path with a zero byte is refused", "a\x00b", nil, "path"},
-		{"a prefix that is no name is refused", ":memory:", &sqlite.Options{Prefix: `a"; DROP TABLE x; --`}, "Prefix"},
-		{"a prefix of SQLite's own is refused", ":memory:", &sqlite.Options{Prefix: "SQLite_x"}, "Prefix"},
-		{"a prefix that begins with a digit is refused", ":memory:", &sqlite.Options{Prefix: "1a"}, "Prefix"},
-		{"a negative wait is refused", ":memory:", &sqlite.Options{BusyTimeout: -1}, "BusyTimeout"},
+		{"a prefix that is no name is refused", ":memory:", &sqlite.Options{Prefix: `a"; DROP TABLE x; --`}, "prefix"},
+		{"a prefix of SQLite's own is refused", ":memory:", &sqlite.Options{Prefix: "SQLite_x"}, "prefix"},
+		{"a prefix that begins with a digit is refused", ":memory:", &sqlite.Options{Prefix: "1a"}, "prefix"},
+		{"a negative wait is refused", ":memory:", &sqlite.Options{BusyTimeout: -1}, "busyTimeout"},
 		{"a directory that is not there is an error", filepath.Join("no", "such", "directory", "x.db"), nil, "open"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

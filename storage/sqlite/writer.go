@@ -39,7 +39,7 @@ type writer struct {
 
 // unit is one caller's work.
 type unit struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // each unit waits, and leaves, by its own caller's
 	run  func(ctx context.Context, tx sqlstore.Tx) error
 	err  error
 	lead bool      // it was handed the lead; guarded by writer.mu
@@ -81,7 +81,7 @@ func (w *writer) Run(ctx context.Context, run func(ctx context.Context, tx sqlst
 		}
 	}
 	if lead {
-		w.lead(u)
+		w.lead(u) //nolint:contextcheck // a leader works for others too, whose contexts are their own
 	}
 	return u.err
 }

@@ -220,7 +220,7 @@ func swap[T any](t *table[T], r *T) []any {
 }
 
 // renames rewrites what repeats an account's name key.
-var renames = [...]string{
+var renames = [...]string{ //nolint:gochecknoglobals // a constant list
 	`UPDATE {p}memberships SET account_key = $1 WHERE account_id = $2`,
 	`UPDATE {p}connections SET client_key = $1 WHERE client_id = $2`,
 	`UPDATE {p}connections SET agency_key = $1 WHERE agency_id = $2`,

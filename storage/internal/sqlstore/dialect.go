@@ -131,9 +131,11 @@ func (r *Reads) cache() *sync.Map {
 // constant, or one of a few variants of one.
 func (r *Reads) query(ctx context.Context, text string, args ...any) (Rows, error) {
 	texts := r.cache()
-	spelt, ok := texts.Load(text)
+	spelt, _ := texts.Load(text)
+	own, ok := spelt.(string)
 	if !ok {
-		spelt, _ = texts.LoadOrStore(text, r.d.SQL(text))
+		own = r.d.SQL(text)
+		texts.Store(text, own)
 	}
-	return r.q.Query(ctx, spelt.(string), args...)
+	return r.q.Query(ctx, own, args...)
 }

@@ -1,12 +1,13 @@
 package sqlstore
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
 	"strings"
-	"testing/fstest"
 )
 
 // Migration is one step from a schema to the next. Its SQL, run in one
@@ -53,12 +54,24 @@ func Migrations(files fs.FS, d Dialect) ([]Migration, error) {
 }
 
 // Files returns migrations as files with the names that they were read from.
-func Files(list []Migration) fs.FS {
-	files := make(fstest.MapFS, len(list))
+// A zip archive in memory is the file system of the standard library that can
+// be filled at run time.
+func Files(list []Migration) (fs.FS, error) {
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
 	for _, m := range list {
-		files[fmt.Sprintf("%04d_%s.sql", m.Version, m.Name)] = &fstest.MapFile{Data: []byte(m.SQL), Mode: 0o444}
+		f, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("%04d_%s.sql", m.Version, m.Name), Method: zip.Store})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Write([]byte(m.SQL)); err != nil {
+			return nil, err
+		}
 	}
-	return files
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
 }
 
 // Pending returns the migrations that a database has not seen.

@@ -88,6 +88,8 @@ func (w *Writes) SettleMail(ctx context.Context, o mail.Outcome) error {
 		text, args = settleDead, []any{at, o.Error, at, at, o.ID, o.Fence}
 	case mail.Queued:
 		text, args = settleLater, []any{micros(o.Next), o.Error, o.Error, o.ID, o.Fence}
+	case mail.Cancelled:
+		fallthrough
 	default:
 		return fmt.Errorf("chatelaine: a delivery cannot end as %q", o.State)
 	}
