@@ -57,6 +57,7 @@ func TestStore_ApplyAccess_knowsEveryField(t *testing.T) {
 
 				var bare access.Change
 				reflect.ValueOf(&bare).Elem().FieldByName(f.Name).Set(reflect.ValueOf(rows[f.Name]))
+				dead(t, st)
 				before := dump(t, st)
 				err := st.ApplyAccess(t.Context(), bare)
 				if f.Name == "Touches" {
@@ -88,6 +89,18 @@ func TestStore_ApplyAccess_knowsEveryField(t *testing.T) {
 	fields(reflect.ValueOf(access.Change{}))
 	fields(reflect.ValueOf(accounts.Change{}))
 	require.Len(t, rows, known)
+}
+
+// dead leaves a dead message in the outbox.
+func dead(t *testing.T, st *memory.Store) {
+	t.Helper()
+	early := letter("dead", "")
+	early.Due = start.Add(-time.Hour)
+	put(t, st, "dead", early)
+	due, err := st.ClaimMail(t.Context(), mail.Claim{At: early.Due, Lease: time.Second, Limit: 1})
+	require.NoError(t, err)
+	require.Len(t, due, 1)
+	require.NoError(t, st.SettleMail(t.Context(), mail.Outcome{ID: "dead", Fence: due[0].Fence, State: mail.Dead, At: early.Due}))
 }
 
 // dump asks for everything that the test above can change.

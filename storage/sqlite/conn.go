@@ -12,7 +12,7 @@ import (
 )
 
 // The statements around units of work.
-var ( //nolint:gochecknoglobals // constant texts
+var (
 	stmtBegin     = &sqlstore.Statement{Text: "BEGIN IMMEDIATE"}
 	stmtCommit    = &sqlstore.Statement{Text: "COMMIT"}
 	stmtRollback  = &sqlstore.Statement{Text: "ROLLBACK"}

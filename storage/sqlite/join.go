@@ -50,7 +50,7 @@ type joint struct {
 
 // Query implements sqlstore.Querier.
 func (j *joint) Query(ctx context.Context, text string, args ...any) (sqlstore.Rows, error) {
-	return answer(j.tx.QueryContext(ctx, text, args...)) //nolint:rowserrcheck // the caller reads and closes
+	return answer(j.tx.QueryContext(ctx, text, args...)) // the caller reads and closes
 }
 
 // Run implements sqlstore.Runner.

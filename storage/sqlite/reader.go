@@ -27,9 +27,9 @@ func (p *pool) Query(ctx context.Context, text string, args ...any) (sqlstore.Ro
 		return nil, err
 	}
 	if s == nil {
-		return answer(p.db.QueryContext(ctx, text, args...)) //nolint:rowserrcheck // the caller reads and closes
+		return answer(p.db.QueryContext(ctx, text, args...)) // the caller reads and closes
 	}
-	return answer(s.QueryContext(ctx, args...)) //nolint:rowserrcheck // the caller reads and closes
+	return answer(s.QueryContext(ctx, args...)) // the caller reads and closes
 }
 
 // prepare returns the statement for a text, or none when there are too many.

@@ -288,6 +288,6 @@ func TestNew(t *testing.T) {
 	t.Run("a missing handle is refused", func(t *testing.T) {
 		t.Parallel()
 		_, err := sqlite.New(t.Context(), nil, nil)
-		require.ErrorContains(t, err, "handle")
+		require.ErrorIs(t, err, accounts.ErrInvalid)
 	})
 }

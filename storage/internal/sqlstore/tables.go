@@ -43,7 +43,7 @@ type table[T any] struct {
 }
 
 // The tables, each in the order of its columns.
-var ( //nolint:gochecknoglobals // the description of the tables is constant
+var (
 	users = table[accounts.User]{
 		layout: layout{
 			name: "users", key: []string{"id"}, versioned: true, steady: []string{"handle_key", "email", "deleted_at"},
