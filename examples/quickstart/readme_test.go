@@ -41,3 +41,53 @@ func TestReadme_program(t *testing.T) {
 	require.Contains(t, string(out), "oops invalid has no @")
 	require.Contains(t, string(out), "Northlight Studio asks for access to your Letterbird account")
 }
+
+// A promise in the README stands beside the test that fails without it, so
+// that test has to be there.
+func TestReadme_promises(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	promises := 0
+	for line := range strings.Lines(string(readme)) {
+		if !strings.HasPrefix(line, "|") || !strings.Contains(line, "`Test") {
+			continue
+		}
+		promises++
+		var named []string
+		for i, part := range strings.Split(line, "`") {
+			if i%2 == 1 && strings.HasPrefix(part, "Test") {
+				named = append(named, part)
+			}
+			if _, folder, found := strings.Cut(part, "]("); found && strings.Contains(part, " in [") {
+				folder, _, _ = strings.Cut(folder, ")")
+				source := tests(t, filepath.Join("..", "..", folder))
+				for _, name := range named {
+					name, part, hasPart := strings.Cut(name, "/")
+					require.Contains(t, source, "func "+name+"(t *testing.T)", "in %s", folder)
+					if hasPart {
+						require.Contains(t, tests(t, filepath.Join("..", "..", "storage", "storagetest")), `{"`+part+`", `)
+					}
+				}
+				named = nil
+			}
+		}
+		require.Empty(t, named, "a test without its package: %s", line)
+	}
+	require.Greater(t, promises, 10)
+}
+
+// tests returns the Go source of a folder, its tests included.
+func tests(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, folder)
+	var b strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		b.Write(text)
+	}
+	return b.String()
+}
