@@ -2,8 +2,8 @@
 // together to one interface, [Storage], and tells their contract in prose for
 // somebody who writes one.
 //
-// Hosts use a store that is there: storage/memory, storage/sqlite or
-// storage/postgres. To write another, implement [Storage] on one type, follow
+// Hosts use a store that is there: storage/sqlite, or storage/memory for tests
+// and small programs. To write another, implement [Storage] on one type, follow
 // this page, and prove it with package storagetest:
 //
 //	func TestStore(t *testing.T) {
@@ -40,7 +40,7 @@
 //
 // These are mistakes of the caller, and faults, never conflicts: a change
 // without an Op (unless it is empty but for Touches); an Op without Events; an
-// account that is guarded and written in one change; a counter that would fall
+// event with another Op than the change's; an account that is guarded and written in one change; a counter that would fall
 // (a negative N); a row that refers to something that neither is stored nor
 // comes with it. A non-empty field of a change that the store does not know
 // must be a fault as well, or a later release loses data in silence: have a
@@ -74,7 +74,7 @@
 //
 // # Uniqueness
 //
-// Judged on what is stored once the change is made, so that an end and its
+// Uniqueness is judged on what is stored once the change is made, so that an end and its
 // successor can be one change. Write updates before inserts, and it comes out
 // right with plain unique indexes in all but one case: rows that exchange a
 // value with each other. Unique are, besides the keys:
@@ -111,7 +111,7 @@
 // Two changes that lock the same rows in different orders wait for each other.
 // Write Change.Sorted(), which has every list in the order of its keys, and
 // the kinds in one order, always the same: guards, counters, updates, inserts,
-// events, cancelled mail, new mail. One statement for each guard. The events
+// events, cancelled mail, requeued mail, new mail. One statement for each guard. The events
 // keep their order.
 //
 // Touches are notes: each sets SeenAt of a session to the later of the stored
@@ -124,6 +124,20 @@
 // transaction that reads. Standings and Admission are asked on every request
 // of every page; they are one statement each. Two calls may see two moments;
 // that is what versions are for.
+//
+// Some answers have more to say than their types:
+//
+//   - Admission with a hash that names nothing is zero as a whole, also when
+//     the account exists; a session that ended is returned with its EndedAt.
+//   - Reachers with an Agency chooses users by an assignment through it, ended
+//     ones included, and returns their standings whole.
+//   - Connections and Ending hold what counts by its agency, also when the
+//     client account is suspended or closed.
+//   - Addressed leaves out requests of an agency that does not act as one.
+//   - Deciding with a Client fills the keys of a connection and an assignment
+//     that never were.
+//   - Contacts carry User.Label as their name; MemberRef.NameKey fits only
+//     users who have a name.
 //
 // What a method returns belongs to the caller, and what was handed in is
 // copied: bytes and slices never are shared. No error comes with an answer.
@@ -173,7 +187,9 @@
 // is queued, leased or not, and what is dead: the message becomes Cancelled,
 // its subject and text are erased and its fence moves, so that a dispatcher
 // that holds it is answered mail.ErrFenced. It happens before the change's own
-// mail is queued. mail.Reason.Range makes it a look-up in an index.
+// mail is queued. mail.Reason.Range makes it a look-up in an index. Requeue of a
+// change is RequeueMail, at the moment of the change's first event. A message's
+// Due is when it is tried next, no more the original one once it was put off.
 //
 // Sent and cancelled messages keep no subject and no text: they may hold live
 // links.
@@ -204,7 +220,10 @@
 // # Sweeping
 //
 // [Storage.Sweep] erases what no rule needs. No decision may change by it, so
-// no decision may rest on its having run.
+// no decision may rest on its having run. Moments are strict, "before" and not
+// "at", but for Texts, which are of mail that Expired says has expired. Blanking
+// where a session came from moves no version; each row that is erased or
+// blanked counts against the limit. SweepAt says what a regular sweep is.
 //
 // # What storagetest proves
 //
