@@ -27,7 +27,7 @@
 // # The shortest complete host
 //
 //	store, err := sqlite.Open(ctx, "app.db", nil)
-//	env, err := accounts.NewEnv(&accounts.EnvOptions{BaseURL: "https://app.example.com"})
+//	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Acme", BaseURL: "https://app.example.com"})
 //	graph, err := accounts.New(store, env)
 //	requests, err := access.NewRequests(store, env)
 //	sessions, err := access.NewSessions(store, env)

@@ -367,7 +367,7 @@ func TestRequests_SelfAndMutual(t *testing.T) {
 		sue := w.as("sue", "north") // an Admin of north by delegation
 		_, err := w.requests.Send(t.Context(), sue, access.Batch{Agency: "north", Addresses: "x@example.com"})
 		require.ErrorIs(t, err, roles.ErrDenied, "a client account does not act as an agency through a delegate")
-		_, err = w.requests.PlanDisable(t.Context(), sue, "north")
+		_, err = w.requests.PlanDisableClientAccess(t.Context(), sue, "north")
 		require.ErrorIs(t, err, roles.ErrDenied)
 		_, err = w.requests.Clients(t.Context(), sue, "north", access.ClientPage{})
 		require.ErrorIs(t, err, roles.ErrDenied)
@@ -458,7 +458,7 @@ func TestRequests_Addressed(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, []accounts.RequestID{second, first}, []accounts.RequestID{list[0].ID, list[1].ID})
-	require.Equal(t, "Southbank", list[0].Name)
+	require.Equal(t, "Southbank", list[0].AgencyName)
 
 	for _, u := range []accounts.UserID{"carl", "eve"} {
 		list, err := w.requests.Addressed(t.Context(), w.principal(w.login(u), "").Actor())

@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-// PlanDisable returns what disabling an agency's client access would end, to
+// PlanDisableClientAccess returns what disabling an agency's client access would end, to
 // be shown before it is confirmed. The actor is an Owner or Admin.
-func (s *Requests) PlanDisable(ctx context.Context, actor accounts.Actor, agency accounts.AccountID) (Plan, error) {
+func (s *Requests) PlanDisableClientAccess(ctx context.Context, actor accounts.Actor, agency accounts.AccountID) (Plan, error) {
 	if err := accounts.CheckID("agency", agency); err != nil {
 		return Plan{}, err
 	}
@@ -25,7 +26,7 @@ func (s *Requests) PlanDisable(ctx context.Context, actor accounts.Actor, agency
 	return out, err
 }
 
-// Disable ends an agency's client access and leaves the programme: every
+// DisableClientAccess ends an agency's client access and leaves the programme: every
 // connection, assignment and pending request, delegated access and the unsent
 // mail of the agency end with one change, and the clients' owners are told.
 // Joining and enabling are needed again, and bring nothing back. The actor is
@@ -33,7 +34,7 @@ func (s *Requests) PlanDisable(ctx context.Context, actor accounts.Actor, agency
 // accounts.ErrStepUp. Confirm is that of the plan that was shown; if more or
 // other things would end by now, nothing does, and the error is a
 // [*PlanChangedError] with the plan as it is.
-func (s *Requests) Disable(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, confirm string) error {
+func (s *Requests) DisableClientAccess(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, confirm string) error {
 	if err := accounts.CheckID("agency", agency); err != nil {
 		return err
 	}
@@ -51,6 +52,9 @@ func (s *Requests) ending(ctx context.Context, op accounts.Operation, agency acc
 	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: agency}})
 	if err != nil {
 		return accounts.Standing{}, Ending{}, err
+	}
+	if err := op.May(list[0], roles.ManageProgramme); err != nil {
+		return list[0], Ending{}, err
 	}
 	f, err := s.st.Ending(ctx, agency, op.At, op.Rules.Ladder.Top())
 	if err == nil && f.Agency.Version != list[0].Account.Version {

@@ -17,7 +17,7 @@ type Plan struct {
 	Clients  []PlannedClient
 	Requests []PlannedRequest
 
-	// Confirm stands for exactly this list. [Requests.Disable] wants it, so
+	// Confirm stands for exactly this list. [Requests.DisableClientAccess] wants it, so
 	// that nothing ends that nobody was shown.
 	Confirm string
 }
@@ -78,7 +78,7 @@ func disable(op accounts.Operation, actor accounts.Standing, f Ending, confirm s
 	agency.Epoch++
 	agency.ProgrammeAt, agency.ClientAccessAt = time.Time{}, time.Time{}
 	agency.UpdatedAt = op.At
-	c := Change{Change: op.Change()}
+	c := Change{Change: op.Relying()}
 	c.Accounts = []accounts.Account{agency}
 	c.CancelMail = []mail.Reason{accounts.AccountReason(agency.ID)}
 	op.Record(&c.Change, accounts.Event{Kind: EventAccessDisabled, Account: agency.ID})

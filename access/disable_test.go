@@ -48,13 +48,13 @@ func TestRequests_PlanDisable(t *testing.T) {
 	}
 	ann := w.as("ann", "north")
 	was := w.dump()
-	got, err := w.requests.PlanDisable(t.Context(), ann, "north")
+	got, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
 	require.NoError(t, err)
 	require.Equal(t, was, w.dump(), "a plan changes nothing")
 	require.NotEmpty(t, got.Confirm)
 	want.Confirm = got.Confirm
 	require.Equal(t, want, got, "it names exactly what would end")
-	again, err := w.requests.PlanDisable(t.Context(), w.as("adam", "north"), "north")
+	again, err := w.requests.PlanDisableClientAccess(t.Context(), w.as("adam", "north"), "north")
 	require.NoError(t, err)
 	require.Equal(t, got, again)
 
@@ -62,9 +62,9 @@ func TestRequests_PlanDisable(t *testing.T) {
 		user accounts.UserID
 		want error
 	}{{"mia", roles.ErrDenied}, {"eve", accounts.ErrNotFound}, {"cleo", accounts.ErrNotFound}} {
-		_, err := w.requests.PlanDisable(t.Context(), w.principal(w.login(tt.user), "").Actor(), "north")
+		_, err := w.requests.PlanDisableClientAccess(t.Context(), w.principal(w.login(tt.user), "").Actor(), "north")
 		require.ErrorIs(t, err, tt.want)
-		require.ErrorIs(t, w.requests.Disable(t.Context(), w.principal(w.login(tt.user), "").Actor(), "north", got.Confirm), tt.want)
+		require.ErrorIs(t, w.requests.DisableClientAccess(t.Context(), w.principal(w.login(tt.user), "").Actor(), "north", got.Confirm), tt.want)
 	}
 	require.True(t, w.connected("willow", "north"))
 }
@@ -92,22 +92,22 @@ func TestRequests_Disable_OldPlan(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			pending := busy(w)
-			old, err := w.requests.PlanDisable(t.Context(), w.as("ann", "north"), "north")
+			old, err := w.requests.PlanDisableClientAccess(t.Context(), w.as("ann", "north"), "north")
 			require.NoError(t, err)
 			change(w, pending)
 			ann := w.as("ann", "north")
 			was := w.dump()
 			for _, confirm := range []string{old.Confirm, "", "yes"} {
-				err = w.requests.Disable(t.Context(), ann, "north", confirm)
+				err = w.requests.DisableClientAccess(t.Context(), ann, "north", confirm)
 				require.ErrorIs(t, err, access.ErrPlanChanged)
 				require.Equal(t, was, w.dump())
 			}
 			var changed *access.PlanChangedError
 			require.ErrorAs(t, err, &changed)
-			now, err := w.requests.PlanDisable(t.Context(), ann, "north")
+			now, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
 			require.NoError(t, err)
 			require.Equal(t, now, changed.Plan)
-			require.NoError(t, w.requests.Disable(t.Context(), ann, "north", changed.Plan.Confirm))
+			require.NoError(t, w.requests.DisableClientAccess(t.Context(), ann, "north", changed.Plan.Confirm))
 		})
 	}
 }
@@ -117,14 +117,14 @@ func TestRequests_Disable_FreshLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	secret := w.login("ann")
-	plan, err := w.requests.PlanDisable(t.Context(), w.principal(secret, "north").Actor(), "north")
+	plan, err := w.requests.PlanDisableClientAccess(t.Context(), w.principal(secret, "north").Actor(), "north")
 	require.NoError(t, err)
 	w.clock.Add(10 * time.Minute)
-	require.ErrorIs(t, w.requests.Disable(t.Context(), w.principal(secret, "north").Actor(), "north", plan.Confirm), accounts.ErrStepUp)
+	require.ErrorIs(t, w.requests.DisableClientAccess(t.Context(), w.principal(secret, "north").Actor(), "north", plan.Confirm), accounts.ErrStepUp)
 	require.Zero(t, w.count(access.EventAccessDisabled))
 	w.clock.Add(-time.Microsecond)
-	require.NoError(t, w.requests.Disable(t.Context(), w.principal(secret, "north").Actor(), "north", plan.Confirm))
-	require.NoError(t, w.requests.Disable(t.Context(), w.principal(secret, "north").Actor(), "north", ""), "disabling again changes nothing")
+	require.NoError(t, w.requests.DisableClientAccess(t.Context(), w.principal(secret, "north").Actor(), "north", plan.Confirm))
+	require.NoError(t, w.requests.DisableClientAccess(t.Context(), w.principal(secret, "north").Actor(), "north", ""), "disabling again changes nothing")
 	require.Equal(t, 1, w.count(access.EventAccessDisabled))
 }
 
@@ -137,7 +137,7 @@ func TestRequests_Disable_EndsEverything(t *testing.T) {
 	mia := w.login("mia")
 	require.Equal(t, roles.Admin, w.principal(mia, "willow").Role())
 	ann := w.as("ann", "north")
-	plan, err := w.requests.PlanDisable(t.Context(), ann, "north")
+	plan, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
 	require.NoError(t, err)
 	before := w.events()
 	writing := 0
@@ -147,7 +147,7 @@ func TestRequests_Disable_EndsEverything(t *testing.T) {
 		}
 		return do()
 	})
-	require.NoError(t, w.requests.Disable(t.Context(), ann, "north", plan.Confirm))
+	require.NoError(t, w.requests.DisableClientAccess(t.Context(), ann, "north", plan.Confirm))
 	require.Equal(t, 1, writing, "it is one change")
 	w.st.on(nil)
 
@@ -207,7 +207,7 @@ func TestRequests_Disable_NothingComesBack(t *testing.T) {
 		require.Equal(t, access.Ended, w.state(id))
 		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}), access.ErrDecided)
 	}
-	plan, err := w.requests.PlanDisable(t.Context(), w.as("ann", "north"), "north")
+	plan, err := w.requests.PlanDisableClientAccess(t.Context(), w.as("ann", "north"), "north")
 	require.NoError(t, err)
 	require.Empty(t, plan.Clients)
 	require.Empty(t, plan.Requests)
@@ -246,13 +246,13 @@ func TestRequests_Disable_AgainstApprove(t *testing.T) {
 		w := newWorld(t)
 		id := w.send("cleo@example.com")
 		ann, cleo := w.as("ann", "north"), w.as("cleo", "willow")
-		plan, err := w.requests.PlanDisable(t.Context(), ann, "north")
+		plan, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
 		require.NoError(t, err)
 		w.st.on(before(func() {
 			_, err := w.requests.Approve(t.Context(), cleo, byID(id, "willow"), roles.Admin)
 			require.NoError(t, err)
 		}))
-		err = w.requests.Disable(t.Context(), ann, "north", plan.Confirm)
+		err = w.requests.DisableClientAccess(t.Context(), ann, "north", plan.Confirm)
 		require.ErrorIs(t, err, access.ErrPlanChanged)
 		require.True(t, w.connected("willow", "north"))
 		require.Zero(t, w.count(access.EventAccessDisabled))
@@ -270,18 +270,18 @@ func TestRequests_Disable_AgainstApprove(t *testing.T) {
 			}
 			return do()
 		})
-		plan, err := w.requests.PlanDisable(t.Context(), ann, "north")
+		plan, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
 		require.NoError(t, err)
 		moved = false
 		require.NoError(t, w.svc.RemoveMember(t.Context(), ann, "north", "eve"))
-		require.NoError(t, w.requests.Disable(t.Context(), ann, "north", plan.Confirm))
+		require.NoError(t, w.requests.DisableClientAccess(t.Context(), ann, "north", plan.Confirm))
 	})
 
 	t.Run("an actor who is demoted while the plan is read is shown and ends nothing", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		ann, adam := w.as("ann", "north"), w.as("adam", "north")
-		plan, err := w.requests.PlanDisable(t.Context(), adam, "north")
+		plan, err := w.requests.PlanDisableClientAccess(t.Context(), adam, "north")
 		require.NoError(t, err)
 		for _, role := range []roles.Role{roles.Manager, roles.Author} {
 			moved := false
@@ -293,14 +293,129 @@ func TestRequests_Disable_AgainstApprove(t *testing.T) {
 				return do()
 			})
 			if role == roles.Manager {
-				require.ErrorIs(t, w.requests.Disable(t.Context(), adam, "north", plan.Confirm), roles.ErrDenied)
+				require.ErrorIs(t, w.requests.DisableClientAccess(t.Context(), adam, "north", plan.Confirm), roles.ErrDenied)
 				require.NoError(t, w.svc.ChangeRole(t.Context(), ann, "north", "adam", roles.Admin))
 				continue
 			}
-			none, err := w.requests.PlanDisable(t.Context(), adam, "north")
+			none, err := w.requests.PlanDisableClientAccess(t.Context(), adam, "north")
 			require.ErrorIs(t, err, roles.ErrDenied)
 			require.Zero(t, none)
 		}
 		require.Zero(t, w.count(access.EventAccessDisabled))
 	})
+}
+
+// The confirmation of an earlier time is none, even when the list is as short
+// as it was then.
+func TestRequests_Disable_EarlierConfirmation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan := func() access.Plan {
+		p, err := w.requests.PlanDisableClientAccess(t.Context(), w.as("ann", "north"), "north")
+		require.NoError(t, err)
+		require.Empty(t, p.Clients)
+		require.Empty(t, p.Requests)
+		return p
+	}
+	old := plan()
+	require.NoError(t, w.requests.DisableClientAccess(t.Context(), w.as("ann", "north"), "north", old.Confirm))
+	w.enable("north", "ann")
+	require.ErrorIs(t, w.requests.DisableClientAccess(t.Context(), w.as("ann", "north"), "north", old.Confirm), access.ErrPlanChanged)
+	require.NoError(t, w.requests.DisableClientAccess(t.Context(), w.as("ann", "north"), "north", plan().Confirm))
+}
+
+// A request that had expired when client access was disabled is over for good:
+// no resend revives it (A56).
+func TestRequests_Disable_ExpiredIsNotRevived(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.send("cleo@example.com")
+	w.clock.Add(8 * 24 * time.Hour)
+	w.disable()
+	w.enable("north", "ann")
+	require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}), access.ErrDecided)
+	require.Equal(t, access.Ended, w.state(id))
+}
+
+// A request that is resent while client access is being disabled was not shown
+// as pending, so nothing ends before it was (A55).
+func TestRace_ResendAgainstDisable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.send("cleo@example.com")
+	w.clock.Add(8 * 24 * time.Hour)
+	ann, mia := w.as("ann", "north"), w.as("mia", "north")
+	plan, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
+	require.NoError(t, err)
+	require.Empty(t, plan.Requests)
+	w.st.on(before(func() {
+		require.NoError(t, w.requests.Resend(t.Context(), mia, access.Resend{Agency: "north", Request: id}))
+	}))
+	err = w.requests.DisableClientAccess(t.Context(), ann, "north", plan.Confirm)
+	w.st.on(nil)
+	require.ErrorIs(t, err, access.ErrPlanChanged)
+	require.Equal(t, access.Pending, w.state(id))
+}
+
+// What somebody began is stopped when they are suspended, or all their
+// sessions end, before it is durable (A74, I-19): here between the reading and
+// the writing of an approval, a batch and a disabling.
+func TestRace_SuspendedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(w *world, user accounts.UserID) error{
+		"suspended": func(w *world, user accounts.UserID) error {
+			return w.svc.SuspendUser(w.Context(), accounts.Operator("kim", "ticket 7"), user)
+		},
+		"signed out everywhere": func(w *world, user accounts.UserID) error { return w.sessions.EndAll(w.Context(), job, user) },
+	} {
+		for what, act := range map[string]struct {
+			user accounts.UserID
+			at   accounts.AccountID
+			do   func(w *world, a accounts.Actor, id accounts.RequestID) error
+		}{
+			"an approval": {"cleo", "willow", func(w *world, a accounts.Actor, id accounts.RequestID) error {
+				_, err := w.requests.Approve(w.Context(), a, byID(id, "willow"), roles.Admin)
+				return err
+			}},
+			"a batch": {"mia", "north", func(w *world, a accounts.Actor, _ accounts.RequestID) error {
+				_, err := w.requests.Send(w.Context(), a, access.Batch{Agency: "north", Addresses: "z@example.com"})
+				return err
+			}},
+			"another owner": {"ann", "north", func(w *world, a accounts.Actor, _ accounts.RequestID) error {
+				return w.svc.With(w.st).ChangeRole(w.Context(), a, "north", "mia", roles.Owner)
+			}},
+		} {
+			t.Run(what+" of somebody "+name+" meanwhile is refused", func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				id := w.send("cleo@example.com")
+				actor := w.as(act.user, act.at)
+				used := w.used()
+				w.st.on(before(func() { require.NoError(t, stop(w, act.user)) }))
+				err := act.do(w, actor, id)
+				w.st.on(nil)
+				require.ErrorIs(t, err, accounts.ErrStepUp)
+				require.False(t, w.connected("willow", "north"))
+				require.Equal(t, used, w.used())
+				require.NotEqual(t, roles.Owner, w.role("mia", "north"))
+			})
+		}
+	}
+}
+
+// Somebody whose own access is being taken away gives nobody else any: an
+// assignment is decided under a guard that taking one moves (I-07).
+func TestRace_AssignerUnassigned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.connect("willow", roles.Admin)
+	mia := w.as("mia", "north")
+	w.st.on(before(func() {
+		_, err := w.svc.Unassign(t.Context(), w.as("ann", "north"), accounts.ConnectionKey{Client: "willow", Agency: "north"}, "mia")
+		require.NoError(t, err)
+	}))
+	_, err := w.svc.With(w.st).Assign(t.Context(), mia, accounts.Assign{Agency: "north", Client: "willow", User: "max", Role: roles.Admin})
+	w.st.on(nil)
+	require.ErrorIs(t, err, roles.ErrDenied)
+	require.Equal(t, roles.Role(""), w.role("max", "willow"))
 }

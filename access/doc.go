@@ -10,6 +10,17 @@
 // package accounts. They start nothing, keep nothing but a limiter of bursts,
 // and are safe for concurrent use.
 //
+// # What runs beside it
+//
+// The mail, the events if the host wants them, and every hour, until it returns
+// 0, a sweep of what no rule needs any more:
+//
+//	post, err := mail.NewDispatcher(store, mailer, &mail.DispatcherOptions{Clock: env})
+//	go post.Run(ctx)
+//	feed, err := accounts.NewFeed(store, env, handle, nil)
+//	go feed.Run(ctx)
+//	n, err := store.Sweep(ctx, storage.SweepAt(env.Now(), env.Limits()), 0)
+//
 // # Requests
 //
 // [Requests.Send] takes addresses as people paste them and answers for each
@@ -30,9 +41,9 @@
 // A request expires 7 days after it was last sent, exactly then, and whether or
 // not anything was cleaned up. [Requests.Resend] makes a new link, and the old
 // one is dead. [Requests.Clients] is the agency's list of requests and
-// connections. [Requests.Disable] ends all of it at once: show
-// [Requests.PlanDisable] first and pass on its Confirm, so that nothing ends
-// that nobody was shown.
+// connections. [Requests.DisableClientAccess] ends all of it at once: show
+// [Requests.PlanDisableClientAccess] first and pass on its Confirm, so that
+// nothing ends that nobody was shown.
 //
 // What a connection allows afterwards, and who of the agency is assigned to
 // it, is the business of [accounts.Service].

@@ -18,7 +18,8 @@ import (
 )
 
 // What a program makes at start-up: a store, an environment, the services on
-// both, and a dispatcher for the mail.
+// both, and a dispatcher for the mail. The environment tells the dispatcher the
+// time, so that links and mail end by one clock.
 func Example_wiring() {
 	store := memory.New() // or storage/sqlite
 	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Letterbird", BaseURL: "https://app.letterbird.example"})
@@ -30,7 +31,7 @@ func Example_wiring() {
 	check(err)
 	sessions, err := access.NewSessions(store, env)
 	check(err)
-	post, err := mail.NewDispatcher(store, &mailtest.Recorder{}, nil) // your mail server: one method
+	post, err := mail.NewDispatcher(store, &mailtest.Recorder{}, &mail.DispatcherOptions{Clock: env}) // your mail server: one method
 	check(err)
 
 	fmt.Println(graph != nil, requests != nil, sessions != nil, post != nil)
@@ -67,7 +68,7 @@ func Example_approval() {
 
 	page, err := h.requests.Peek(h.ctx, link) // the page of the link; nothing changes
 	check(err)
-	fmt.Println(page.Name, "asks for access")
+	fmt.Println(page.AgencyName, "asks for access")
 
 	carla := h.signIn("carla", "bakery")
 	_, err = h.requests.Approve(h.ctx, carla, access.Decision{Link: link, Account: "bakery"}, roles.Author)
@@ -126,7 +127,7 @@ func newHost() *host {
 	job := accounts.System("example")
 	get(graph.PutUser(h.ctx, job, accounts.PutUser{ID: "nora", Name: "Nora", Email: "nora@northlight.example", Proven: true}))
 	get(graph.PutUser(h.ctx, job, accounts.PutUser{ID: "carla", Name: "Carla", Email: "carla@bakery.example", Proven: true}))
-	get(graph.CreateAccount(h.ctx, job, accounts.CreateAccount{ID: "northlight", Name: "Northlight", Kind: accounts.Agency, Owner: "nora"}))
+	get(graph.CreateAccount(h.ctx, job, accounts.CreateAccount{ID: "northlight", Name: "Northlight", Kind: accounts.KindAgency, Owner: "nora"}))
 	get(graph.CreateAccount(h.ctx, job, accounts.CreateAccount{ID: "bakery", Name: "Bakery", Owner: "carla"}))
 	nora := h.signIn("nora", "northlight")
 	check(graph.JoinProgramme(h.ctx, nora, "northlight"))

@@ -83,11 +83,11 @@ func newWorld(t tester, set ...func(*accounts.EnvOptions)) *world {
 	w.sessions = must(access.NewSessions(w.st, w.env))(t)
 	w.post = must(mail.NewDispatcher(w.mem, w.inbox, &mail.DispatcherOptions{Clock: w.clock, Workers: 1}))(t)
 
-	w.account("north", "Northlight", accounts.Agency, "ann")
-	w.account("south", "Southbank", accounts.Agency, "sue")
-	w.account("willow", "Willow Bakery", accounts.Standard, "cleo")
-	w.account("rose", "Rose Garden", accounts.Standard, "rick")
-	w.account("elm", "Elm Books", accounts.Standard, "eve")
+	w.account("north", "Northlight", accounts.KindAgency, "ann")
+	w.account("south", "Southbank", accounts.KindAgency, "sue")
+	w.account("willow", "Willow Bakery", accounts.KindStandard, "cleo")
+	w.account("rose", "Rose Garden", accounts.KindStandard, "rick")
+	w.account("elm", "Elm Books", accounts.KindStandard, "eve")
 	for _, m := range []struct {
 		account accounts.AccountID
 		user    accounts.UserID

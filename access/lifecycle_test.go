@@ -132,9 +132,9 @@ func TestRequest_Transitions(t *testing.T) {
 func (w *world) disable() {
 	w.Helper()
 	ann := w.as("ann", "north")
-	plan, err := w.requests.PlanDisable(w.Context(), ann, "north")
+	plan, err := w.requests.PlanDisableClientAccess(w.Context(), ann, "north")
 	require.NoError(w, err)
-	require.NoError(w, w.requests.Disable(w.Context(), ann, "north", plan.Confirm))
+	require.NoError(w, w.requests.DisableClientAccess(w.Context(), ann, "north", plan.Confirm))
 }
 
 // After a resend only the newest link works; the older ones, and any at all
@@ -161,7 +161,7 @@ func TestRequests_Resend_Links(t *testing.T) {
 	v, err := w.requests.Peek(t.Context(), links[2])
 	require.NoError(t, err)
 	require.Equal(t, access.View{
-		ID: id, Agency: "north", Name: "Northlight", Requester: "Mia", ExpiresAt: w.env.Now().Add(week),
+		ID: id, Agency: "north", AgencyName: "Northlight", Requester: "Mia", ExpiresAt: w.env.Now().Add(week),
 	}, v)
 	_, err = w.requests.Approve(t.Context(), cleo, byLink(links[2], "willow"), roles.Viewer)
 	require.NoError(t, err)
@@ -212,7 +212,7 @@ func TestRequests_Resend_Limits(t *testing.T) {
 		w.clock.Add(time.Hour)
 		var quota *accounts.QuotaError
 		require.ErrorAs(t, w.requests.Resend(t.Context(), w.as("max", "north"), access.Resend{Agency: "north", Request: id}), &quota)
-		require.Equal(t, accounts.QuotaError{Limit: 3, Used: 3, ResetAt: start().Truncate(day).Add(day)}, *quota)
+		require.Equal(t, accounts.QuotaError{Kind: accounts.QuotaResends, Limit: 3, Used: 3, ResetAt: start().Truncate(day).Add(day)}, *quota)
 		require.Equal(t, []string{"request.resent at north by max: quota"}, w.refusals())
 		w.clock.Set(quota.ResetAt)
 		require.NoError(t, w.requests.Resend(t.Context(), w.as("mia", "north"), access.Resend{Agency: "north", Request: id}))
@@ -232,7 +232,7 @@ func TestRequests_Resend_Limits(t *testing.T) {
 		}
 		w.clock.Add(time.Hour)
 		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("sue", "south"), access.Resend{Agency: "south", Request: other}), accounts.ErrQuota)
-		w.account("fresh", "Fresh", accounts.Agency, "fresh")
+		w.account("fresh", "Fresh", accounts.KindAgency, "fresh")
 		w.enable("fresh", "fresh")
 		require.Equal(t, access.RecipientLimit, w.batch("fresh", "fresh", "cleo@example.com").Answers[0].Outcome)
 		w.flush()
@@ -391,7 +391,7 @@ func TestRequests_Clients(t *testing.T) {
 	all := []line{
 		{pending, access.ClientPending},
 		{live, access.ClientConnected},
-		{ended, access.ClientDisconnected},
+		{ended, access.ClientEnded},
 		{withdrawn, access.ClientWithdrawn},
 		{declined, access.ClientDeclined},
 		{expired, access.ClientExpired},

@@ -75,7 +75,7 @@ func (a Admission) principal(r accounts.Rules, at time.Time, account accounts.Ac
 // delegated rights are left out, and if nothing else is there the user has to
 // log in again.
 func (p *Principal) enter(r accounts.Rules, st accounts.Standing, account accounts.AccountID, adm accounts.Admission, tooOld bool) error {
-	adm.Account = account
+	adm.Account, adm.OwnOnly = account, tooOld
 	p.actor = accounts.Admitted(adm)
 	if account == "" {
 		return nil

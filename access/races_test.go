@@ -110,7 +110,7 @@ func TestRace_ApproveAgainst(t *testing.T) {
 			return r.w.requests.Resend(r.w.Context(), r.other, access.Resend{Agency: "north", Request: r.id})
 		}, access.Approved, access.ErrDecided}, // who resends does not settle it, so the approval by id still wins
 		{"a disabling", "ann", "north", func(r *race) error {
-			return r.w.requests.Disable(r.w.Context(), r.other, "north", r.plan.Confirm)
+			return r.w.requests.DisableClientAccess(r.w.Context(), r.other, "north", r.plan.Confirm)
 		}, access.Ended, access.ErrPlanChanged},
 	}
 	begin := func(t *testing.T, who accounts.UserID, at accounts.AccountID, run func(*race) error) *race {
@@ -120,7 +120,7 @@ func TestRace_ApproveAgainst(t *testing.T) {
 		r.w.clock.Add(time.Hour) // so that it can be resent
 		r.cleo, r.other = r.w.as("cleo", "willow"), r.w.as(who, at)
 		var err error
-		r.plan, err = r.w.requests.PlanDisable(t.Context(), r.w.as("ann", "north"), "north")
+		r.plan, err = r.w.requests.PlanDisableClientAccess(t.Context(), r.w.as("ann", "north"), "north")
 		require.NoError(t, err)
 		r.approve = func() error {
 			_, err := r.w.requests.Approve(r.w.Context(), r.cleo, byID(r.id, "willow"), roles.Admin)
@@ -371,9 +371,9 @@ func TestRace_RightLost(t *testing.T) {
 			return w.requests.Decline(w.Context(), actor, byID(id, "willow"), "")
 		}},
 		{"disabling", "north", "adam", "ann", func(w *world, actor accounts.Actor, _ accounts.RequestID) error {
-			plan, err := w.requests.PlanDisable(w.Context(), actor, "north")
+			plan, err := w.requests.PlanDisableClientAccess(w.Context(), actor, "north")
 			require.NoError(w, err)
-			return w.requests.Disable(w.Context(), actor, "north", plan.Confirm)
+			return w.requests.DisableClientAccess(w.Context(), actor, "north", plan.Confirm)
 		}},
 	} {
 		t.Run(tt.name+" is refused to somebody who loses the role meanwhile", func(t *testing.T) {
@@ -402,7 +402,7 @@ func TestRace_SendAgainstDisable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ann, mia := w.as("ann", "north"), w.as("mia", "north")
-	plan, err := w.requests.PlanDisable(t.Context(), ann, "north")
+	plan, err := w.requests.PlanDisableClientAccess(t.Context(), ann, "north")
 	require.NoError(t, err)
 	var id accounts.RequestID
 	w.st.on(before(func() {
@@ -410,13 +410,13 @@ func TestRace_SendAgainstDisable(t *testing.T) {
 		require.NoError(t, err)
 		id = out.Answers[0].Request
 	}))
-	err = w.requests.Disable(t.Context(), ann, "north", plan.Confirm)
+	err = w.requests.DisableClientAccess(t.Context(), ann, "north", plan.Confirm)
 	w.st.on(nil)
 	var changed *access.PlanChangedError
 	require.ErrorAs(t, err, &changed)
 	require.Equal(t, access.Pending, w.state(id))
 	require.Equal(t, id, changed.Plan.Requests[0].Request)
-	require.NoError(t, w.requests.Disable(t.Context(), ann, "north", changed.Plan.Confirm))
+	require.NoError(t, w.requests.DisableClientAccess(t.Context(), ann, "north", changed.Plan.Confirm))
 	require.Zero(t, w.flush().Sent, "its mail is cancelled")
 	for range 2 {
 		require.Equal(t, access.Ended, w.state(id))

@@ -64,7 +64,7 @@ func send(op accounts.Operation, d draft, actor accounts.Standing, f Drafting, f
 	if err != nil {
 		return Change{}, BatchAnswer{}, err
 	}
-	c := Change{Change: op.Change()}
+	c := Change{Change: op.Relying()}
 	if out.limited() {
 		op.Record(&c.Change, accounts.Event{
 			Kind: accounts.EventRefused, Account: f.Agency.ID, Action: EventRequestSent, Refusal: accounts.RefusedQuota,
@@ -75,7 +75,7 @@ func send(op accounts.Operation, d draft, actor accounts.Standing, f Drafting, f
 	}
 	// The agency moves: what ends when it disables client access is shown
 	// before, and this is a part of it.
-	c.Guards = []accounts.Guard{{Account: f.Agency.ID, Version: actor.Account.Version, Move: true}}
+	c.Guards = append(c.Guards, accounts.Guard{Account: f.Agency.ID, Version: actor.Account.Version, Move: true})
 	c.Spend = append(c.Spend, requestQuota(op, f.Agency.ID, f.Used).Spend(out.Sent))
 	sent, next := 0, 0
 	for i := range out.Answers {
@@ -136,7 +136,7 @@ func resend(op accounts.Operation, actor accounts.Standing, f Deciding, fresh Fr
 	}
 	if r.Resends >= limits.ResendsPerDay {
 		return Change{}, op.Refuse(r.Agency, accounts.RefusedQuota,
-			&accounts.QuotaError{Limit: limits.ResendsPerDay, Used: r.Resends, ResetAt: r.ResendDay.End()})
+			&accounts.QuotaError{Kind: accounts.QuotaResends, Limit: limits.ResendsPerDay, Used: r.Resends, ResetAt: r.ResendDay.End()})
 	}
 	quota := recipientQuota(op, r.Email, f.Mails)
 	if quota.Left() == 0 {
@@ -144,8 +144,8 @@ func resend(op accounts.Operation, actor accounts.Standing, f Deciding, fresh Fr
 	}
 	r.Resends++
 	r.Hash, r.SentAt, r.ExpiresAt, r.AgencyEpoch, r.UpdatedAt = fresh.Hash, at, at.Add(limits.RequestTTL), f.Agency.Epoch, at
-	c := Change{Change: op.Change()}
-	c.Guards = []accounts.Guard{{Account: r.Agency, Version: actor.Account.Version, Move: true}}
+	c := Change{Change: op.Relying()}
+	c.Guards = append(c.Guards, accounts.Guard{Account: r.Agency, Version: actor.Account.Version, Move: true})
 	c.Requests = []Request{r}
 	c.Spend = []accounts.Spend{quota.Spend(1)}
 	c.CancelMail = []mail.Reason{requestReason(r)}
@@ -163,8 +163,8 @@ func withdraw(op accounts.Operation, actor accounts.Standing, f Deciding) (Chang
 	}
 	r := f.Request
 	r.State, r.UpdatedAt = Withdrawn, op.At
-	c := Change{Change: op.Change()}
-	c.Guards = []accounts.Guard{{Account: r.Agency, Version: actor.Account.Version}}
+	c := Change{Change: op.Relying()}
+	c.Guards = append(c.Guards, accounts.Guard{Account: r.Agency, Version: actor.Account.Version})
 	c.Requests = []Request{r}
 	c.CancelMail = []mail.Reason{requestReason(r)}
 	op.Record(&c.Change, accounts.Event{Kind: EventRequestWithdrawn, Account: r.Agency, Request: r.ID})
@@ -257,10 +257,8 @@ func decline(op accounts.Operation, f Deciding, byLink bool, reason string) (Cha
 func (f Deciding) settle(op accounts.Operation, state RequestState) Change {
 	r := f.Request
 	r.State, r.Client, r.Decider, r.DecidedAt, r.UpdatedAt = state, f.Client.ID, f.Decider.User.ID, op.At, op.At
-	c := Change{Change: op.Change()}
-	c.Guards = []accounts.Guard{
-		{Account: f.Client.ID, Version: f.Client.Version},
-	}
+	c := Change{Change: op.Relying()}
+	c.Guards = append(c.Guards, accounts.Guard{Account: f.Client.ID, Version: f.Client.Version})
 	if f.Agency.ID != f.Client.ID {
 		c.Guards = append(c.Guards, accounts.Guard{Account: f.Agency.ID, Version: f.Agency.Version})
 	}

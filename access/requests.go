@@ -218,13 +218,13 @@ func (s *Requests) onOwn(ctx context.Context, op accounts.Operation, agency acco
 // View is what the page of a request's link shows. It names no account of the
 // reader's.
 type View struct {
-	ID        accounts.RequestID
-	Agency    accounts.AccountID
-	Name      string // the agency's
-	Requester string // who asks; "" for somebody without a name
-	Message   string // in the requester's words
-	Level     roles.Role
-	ExpiresAt time.Time
+	ID         accounts.RequestID
+	Agency     accounts.AccountID
+	AgencyName string
+	Requester  string // who asks; "" for somebody without a name
+	Message    string // in the requester's words
+	Level      roles.Role
+	ExpiresAt  time.Time
 }
 
 // Peek returns what a link's secret leads to, and changes nothing, however
@@ -244,7 +244,7 @@ func (s *Requests) Peek(ctx context.Context, secret string) (View, error) {
 		return View{}, accounts.ErrNotFound
 	}
 	return View{
-		ID: f.Request.ID, Agency: f.Agency.ID, Name: f.Agency.Name, Requester: f.Requester.Name,
+		ID: f.Request.ID, Agency: f.Agency.ID, AgencyName: f.Agency.Name, Requester: f.Requester.Name,
 		Message: f.Request.Message, Level: f.Request.Level, ExpiresAt: f.Request.ExpiresAt,
 	}, nil
 }
@@ -261,6 +261,8 @@ type Decision struct {
 	// Account is the client account that the decider picked: they must be a
 	// direct Owner or Admin of it.
 	Account accounts.AccountID
+
+	Key string // optional idempotency key
 }
 
 // Approve lets the agency into the account picked, with a cap: the highest role
@@ -275,7 +277,7 @@ func (s *Requests) Approve(ctx context.Context, actor accounts.Actor, in Decisio
 	}
 	op := s.env.Begin(actor)
 	var out accounts.Connection
-	err := s.decide(ctx, op, in, EventRequestApproved, func(f Deciding) (Change, error) {
+	err := s.decide(ctx, op, in, EventRequestApproved, string(highest), &out, func(f Deciding) (Change, error) {
 		c, err := approve(op, f, in.Link != "", highest)
 		if err != nil {
 			return Change{}, err
@@ -297,14 +299,23 @@ func (s *Requests) Decline(ctx context.Context, actor accounts.Actor, in Decisio
 		return err
 	}
 	op := s.env.Begin(actor)
-	return s.decide(ctx, op, in, EventRequestDeclined, func(f Deciding) (Change, error) {
+	return s.decide(ctx, op, in, EventRequestDeclined, reason, &struct{}{}, func(f Deciding) (Change, error) {
 		return decline(op, f, in.Link != "", reason)
 	})
 }
 
-// decide runs a client's decision on a request.
-func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decision, kind accounts.EventKind, decide func(Deciding) (Change, error)) error {
+// decide runs a client's decision on a request. What is the rest of the input,
+// and answer points to the answer, which a repeated key gets again.
+func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decision, kind accounts.EventKind, what string, answer any,
+	decide func(Deciding) (Change, error),
+) error {
 	if err := accounts.CheckID("account", in.Account); err != nil {
+		return err
+	}
+	keyed := in
+	keyed.Key = ""
+	once, err := accounts.NewOnce(op, in.Account, in.Key, kind, []any{keyed, what})
+	if err != nil {
 		return err
 	}
 	q := DecidingQuery{User: op.Actor.User(), Client: in.Account, Day: accounts.DayOf(op.At), Top: op.Rules.Ladder.Top()}
@@ -330,7 +341,21 @@ func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decisio
 			if err != nil {
 				return Change{}, err
 			}
-			return decide(f)
+			if once.Keyed() {
+				// An answer that was kept is for somebody who may still decide.
+				if err := op.May(f.decider(), roles.DecideRequests); err != nil {
+					return Change{}, err
+				}
+			}
+			var c Change
+			err := once.Do(ctx, s.st, answer, func() (bool, error) {
+				var err error
+				if c, err = decide(f); err != nil {
+					return false, err
+				}
+				return true, once.Keep(&c.Change, answer)
+			})
+			return c, err
 		}
 		// No such request. Whoever may decide for the account is told so, and
 		// it goes on record; everybody else gets the answer that they get for
@@ -369,9 +394,18 @@ func (s *Requests) Addressed(ctx context.Context, actor accounts.Actor) ([]View,
 		return nil, err
 	}
 	out := make([]View, len(list))
+	names := map[accounts.UserID]string{}
 	for i, c := range list {
+		by := c.Request.Requester
+		if _, known := names[by]; !known {
+			u, err := s.st.User(ctx, accounts.UserKey{ID: by})
+			if err != nil {
+				return nil, err
+			}
+			names[by] = u.Name
+		}
 		out[i] = View{
-			ID: c.Request.ID, Agency: c.Agency.ID, Name: c.Agency.Name,
+			ID: c.Request.ID, Agency: c.Agency.ID, AgencyName: c.Agency.Name, Requester: names[by],
 			Message: c.Request.Message, Level: c.Request.Level, ExpiresAt: c.Request.ExpiresAt,
 		}
 	}
@@ -396,6 +430,13 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 	if err := accounts.CheckText("search", page.Search, accounts.MaxEmail); err != nil {
 		return nil, err
 	}
+	for _, state := range page.States {
+		switch state {
+		case ClientPending, ClientExpired, ClientDeclined, ClientWithdrawn, ClientConnected, ClientEnded:
+		default:
+			return nil, &accounts.InvalidError{Field: "states", Reason: "have one that does not exist"}
+		}
+	}
 	op := s.env.Begin(actor)
 	err := accounts.Run(ctx, s.env, s.st, op, "clients.list", func(ctx context.Context) (func(context.Context) error, error) {
 		if actor.IsSystem() || actor.IsOperator() {
@@ -415,9 +456,12 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 	}
 	for i := range list {
 		// An agency that is turned down learns neither whose account it was
-		// nor who they are.
+		// nor who they are, and one whose access ended learns no more of it.
 		if r := &list[i].Request; r.State == Declined {
 			r.Client, r.Decider = "", ""
+		}
+		if c := &list[i]; c.StateAt(op.At) == ClientEnded {
+			c.Account, c.Connection = accounts.AccountState{ID: c.Account.ID}, accounts.ConnectionState{}
 		}
 	}
 	return list, nil

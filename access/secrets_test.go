@@ -86,7 +86,7 @@ func TestSecrets_AreNowhere(t *testing.T) {
 		_, err = w.requests.Peek(ctx, bad)
 		say(err)
 	}
-	list, err := w.sessions.List(ctx, mia, "mia", "", 0)
+	list, err := w.sessions.List(ctx, mia, "mia", access.SessionPage{})
 	say(list, err)
 
 	// Requests: sent with a key, replayed, resent, refused, approved, declined.
@@ -139,7 +139,7 @@ func TestSecrets_AreNowhere(t *testing.T) {
 	say(c, w.requests.Decline(ctx, w.as("carl", "willow"), byLink(secrets[3], "willow"), "no"))
 	clients, err := w.requests.Clients(ctx, mia, "north", access.ClientPage{})
 	say(clients, err, byLink(newest, "willow").Account)
-	plan, err := w.requests.PlanDisable(ctx, mia, "north")
+	plan, err := w.requests.PlanDisableClientAccess(ctx, mia, "north")
 	say(plan, err)
 	for _, e := range w.events() {
 		say(e)

@@ -122,10 +122,16 @@ func (s *Sessions) Principal(ctx context.Context, secret string, account account
 	return p, err
 }
 
+// noteWithin is how long a request waits for the note that its session is in
+// use: a busy database must not hold up pages.
+const noteWithin = 100 * time.Millisecond
+
 // touch notes that a session is in use. A note that is lost ends the session
 // early, never late, so a failure is logged and the answer stands.
 func (s *Sessions) touch(ctx context.Context, id accounts.SessionID, at time.Time) {
-	if err := s.st.ApplyAccess(ctx, Change{Touches: []Touch{{Session: id, At: at}}}); err != nil && ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	if err := s.st.ApplyAccess(ctx, Change{Touches: []Touch{{Session: id, At: at}}}); err != nil {
 		s.env.Logger().WarnContext(ctx, "chatelaine: a session's use was not noted", "session", id, "error", err)
 	}
 }
@@ -251,6 +257,13 @@ func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page Choic
 	if err := accounts.CheckText("search", page.Search, 100); err != nil {
 		return nil, err
 	}
+	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
+	if err != nil {
+		return nil, err
+	}
+	if u.Epoch != actor.Epoch() || !u.Active() {
+		return nil, accounts.ErrStepUp
+	}
 	list, err := s.st.Reach(ctx, accounts.ReachQuery{
 		User: actor.User(), Proof: actor.Proof(), Search: page.Search, After: page.After, Limit: s.env.Page(page.Limit),
 	})
@@ -267,10 +280,15 @@ func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page Choic
 	return out, nil
 }
 
+// SessionPage asks for a page of sessions.
+type SessionPage struct {
+	Before accounts.SessionID // the id of the last one seen; "": from the newest
+	Limit  int                // 0: 50; at most 500
+}
+
 // List returns a page of a user's sessions that are alive, newest first, to
-// the user, a job or an operator. A page may be shorter than its limit while
-// more follow: go on until it is empty.
-func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts.UserID, before accounts.SessionID, most int) ([]Session, error) {
+// the user, a job or an operator.
+func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts.UserID, page SessionPage) ([]Session, error) {
 	if err := accounts.CheckID("user", user); err != nil {
 		return nil, err
 	}
@@ -282,35 +300,45 @@ func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts
 	if err := mayTend(op, u.UserState); err != nil {
 		return nil, err
 	}
-	list, err := s.st.Sessions(ctx, SessionsQuery{User: user, Before: before, Limit: s.env.Page(most)})
-	if err != nil {
-		return nil, err
-	}
-	alive := list[:0]
-	for _, row := range list {
-		if row.alive(op.At, u.UserState, op.Rules.Limits) {
-			alive = append(alive, row)
+	q := SessionsQuery{User: user, Before: page.Before, Limit: s.env.Page(page.Limit)}
+	var alive []Session
+	for {
+		list, err := s.st.Sessions(ctx, q)
+		if err != nil {
+			return nil, err
 		}
+		for _, row := range list {
+			if row.alive(op.At, u.UserState, op.Rules.Limits) {
+				if alive = append(alive, row); len(alive) == q.Limit {
+					return alive, nil
+				}
+			}
+		}
+		if len(list) < q.Limit {
+			return alive, nil
+		}
+		q.Before = list[len(list)-1].ID
 	}
-	return alive, nil
 }
 
 // SignOut ends the session that holds the secret. A secret that names nothing
-// is [ErrNoSession]: the user is signed out either way.
+// is [ErrNoSession]: with that secret, the user is signed out either way.
 func (s *Sessions) SignOut(ctx context.Context, secret string) error {
 	hash, err := token.Parse(token.Session, secret)
 	if err != nil {
 		return ErrNoSession
 	}
 	op := s.env.Begin(accounts.Actor{})
+	key := SessionKey{Hash: hash}
 	return s.run(ctx, op, EventSessionEnded, func(ctx context.Context) (Change, error) {
-		row, err := s.st.Session(ctx, SessionKey{Hash: hash})
+		row, err := s.st.Session(ctx, key)
 		if errors.Is(err, accounts.ErrNotFound) {
 			err = ErrNoSession
 		}
 		if err != nil {
 			return Change{}, err
 		}
+		key = SessionKey{ID: row.ID} // a switch at the same moment gives it another secret, and saves it not
 		by := op
 		by.Actor = accounts.Admitted(accounts.Admission{User: row.User, Session: row.ID})
 		return endSession(by, row)

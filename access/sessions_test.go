@@ -149,7 +149,7 @@ func TestSessions_Principal_RouteEnds(t *testing.T) {
 	key := accounts.ConnectionKey{Client: "willow", Agency: "north"}
 	for name, end := range map[string]func(w *world) error{
 		"is unassigned": func(w *world) error {
-			_, err := w.svc.Unassign(w.Context(), w.as("ann", "north"), "north", "willow", "mia")
+			_, err := w.svc.Unassign(w.Context(), w.as("ann", "north"), accounts.ConnectionKey{Client: "willow", Agency: "north"}, "mia")
 			return err
 		},
 		"is removed from the agency": func(w *world) error {
@@ -186,9 +186,9 @@ func TestSessions_Principal_RouteEnds(t *testing.T) {
 		w := newWorld(t)
 		w.connect("willow", roles.Admin)
 		mia := w.login("mia")
-		require.NoError(t, w.svc.ChangeCap(t.Context(), w.as("cleo", "willow"), "willow", "north", roles.Viewer))
+		require.NoError(t, w.svc.ChangeCap(t.Context(), w.as("cleo", "willow"), accounts.ConnectionKey{Client: "willow", Agency: "north"}, roles.Viewer))
 		require.Equal(t, roles.Viewer, w.principal(mia, "willow").Role())
-		require.NoError(t, w.svc.ChangeCap(t.Context(), w.as("cleo", "willow"), "willow", "north", roles.Admin))
+		require.NoError(t, w.svc.ChangeCap(t.Context(), w.as("cleo", "willow"), accounts.ConnectionKey{Client: "willow", Agency: "north"}, roles.Admin))
 		require.Equal(t, roles.Admin, w.principal(mia, "willow").Role())
 	})
 }

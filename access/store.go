@@ -136,12 +136,12 @@ type ClientState string
 
 // The states of a client: those of its request, and of its connection.
 const (
-	ClientPending      ClientState = "pending"
-	ClientExpired      ClientState = "expired"
-	ClientDeclined     ClientState = "declined"
-	ClientWithdrawn    ClientState = "withdrawn"
-	ClientConnected    ClientState = "connected"
-	ClientDisconnected ClientState = "disconnected" // the connection ended, or the request with the agency's client access
+	ClientPending   ClientState = "pending"
+	ClientExpired   ClientState = "expired"
+	ClientDeclined  ClientState = "declined"
+	ClientWithdrawn ClientState = "withdrawn"
+	ClientConnected ClientState = "connected"
+	ClientEnded     ClientState = "ended" // the connection ended, or the request with the agency's client access
 )
 
 // Client is one line of an agency's list: a request, and the connection that
@@ -165,13 +165,13 @@ func (c Client) StateAt(at time.Time) ClientState {
 	case Expired:
 		return ClientExpired
 	case Ended:
-		return ClientDisconnected
+		return ClientEnded
 	case Approved:
 	}
 	if c.Account.Open() && c.Connection.Counts(c.Agency) {
 		return ClientConnected
 	}
-	return ClientDisconnected
+	return ClientEnded
 }
 
 // ClientCursor is the place of a line: by when the request was made, then id.

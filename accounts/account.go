@@ -3,17 +3,18 @@ package accounts
 import "time"
 
 // Kind says what sort of business an account is. A host's policy may give
-// kinds different rights, such as owning several accounts.
+// kinds different rights, such as owning several accounts. It decides nothing
+// about the agency programme, which an account of any kind can join.
 type Kind string
 
 // The kinds of account.
 const (
-	Standard  Kind = "standard"
-	Agency    Kind = "agency"
-	Franchise Kind = "franchise"
+	KindStandard  Kind = "standard"
+	KindAgency    Kind = "agency"
+	KindFranchise Kind = "franchise"
 )
 
-func (k Kind) valid() bool { return k == Standard || k == Agency || k == Franchise }
+func (k Kind) valid() bool { return k == KindStandard || k == KindAgency || k == KindFranchise }
 
 // Account is a business. It owns its data and billing, which stay separate
 // from every other account's.

@@ -19,6 +19,7 @@ type Actor struct {
 	session   SessionID
 	authAt    time.Time
 	account   AccountID
+	ownOnly   bool
 	system    string
 	operator  string
 	reason    string
@@ -34,12 +35,13 @@ type Admission struct {
 	Session SessionID
 	AuthAt  time.Time // when the user last proved who they are
 	Account AccountID // the account the principal was asked for; "" is none yet
+	OwnOnly bool      // too old for work in somebody else's account
 }
 
 // Admitted returns the actor of a session. Most hosts won't need this: take
 // access.Principal.Actor.
 func Admitted(a Admission) Actor {
-	return Actor{user: a.User, epoch: a.Epoch, proof: a.Proof, session: a.Session, authAt: a.AuthAt, account: a.Account}
+	return Actor{user: a.User, epoch: a.Epoch, proof: a.Proof, session: a.Session, authAt: a.AuthAt, account: a.Account, ownOnly: a.OwnOnly}
 }
 
 // System returns the actor of a job of the host, such as keeping users in

@@ -43,6 +43,9 @@ func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey)
 			return nil, ErrStepUp
 		}
 		out[i] = st.Explain(s.env.Ladder(), AnyLogin())
+		if people && st.User.ID == actor.user && out[i].Rights.None() {
+			out[i].Account = AccountState{ID: st.Account.ID} // who cannot enter any more learns no more of it
+		}
 	}
 	return out, nil
 }
@@ -81,4 +84,27 @@ func (s *Service) Events(ctx context.Context, actor Actor, q EventQuery) ([]Even
 	}
 	q.Limit = s.env.Page(q.Limit)
 	return s.st.Events(ctx, q)
+}
+
+// ReachPage asks for a page of accounts.
+type ReachPage struct {
+	Search string      // a part of the account's name; "": all
+	After  ReachCursor // Reached.Cursor of the last one seen; zero: from the first
+	Limit  int         // 0: 50; at most 500
+}
+
+// Reach returns a page of the accounts that a user can enter, by name, one
+// entry for each way in: to the user, to a job, or to an operator who helps
+// them. To anybody else the user does not exist. For a delegate, what counts
+// is the smaller of the entry's Role and Cap.
+func (s *Service) Reach(ctx context.Context, actor Actor, user UserID, page ReachPage) ([]Reached, error) {
+	if _, err := s.User(ctx, actor, user); err != nil {
+		return nil, err
+	}
+	if err := CheckText("search", page.Search, maxName); err != nil {
+		return nil, err
+	}
+	return s.st.Reach(ctx, ReachQuery{
+		User: user, Proof: actor.proof, Search: page.Search, After: page.After, Limit: s.env.Page(page.Limit),
+	})
 }

@@ -20,7 +20,8 @@ type Change struct {
 	// of its events are already there, and the second answer is ErrConflict.
 	Op OpID
 
-	// Guards are the accounts that the decision relied on and does not write.
+	// Guards are the accounts and users that the decision relied on. An account
+	// that is written is its own guard, and named nowhere here.
 	Guards []Guard
 
 	// Rows to insert or to replace, whole.
@@ -53,10 +54,16 @@ type Change struct {
 }
 
 // Guard makes a change fail with ErrConflict unless an account still has the
-// version that the decision saw.
+// version, or a user the epoch, that the decision saw. It names exactly one of
+// the two.
 type Guard struct {
 	Account AccountID
 	Version int64
+
+	// User is held by the epoch: suspending the user, or ending their
+	// sessions, stops what they have begun. It never moves.
+	User  UserID
+	Epoch int64
 
 	// Move also moves the version. A decision that changes what others rely
 	// on (members, roles, owners) moves; one that only relies on it does not,
@@ -87,7 +94,7 @@ type ReplyKey struct {
 // two changes never wait for each other in a circle. The events keep their
 // order: Seq is their key.
 func (c Change) Sorted() Change {
-	c.Guards = sorted(c.Guards, func(a, b Guard) int { return cmp.Compare(a.Account, b.Account) })
+	c.Guards = sorted(c.Guards, func(a, b Guard) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Account, b.Account)) })
 	c.Users = sorted(c.Users, func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
 	c.Identities = sorted(c.Identities, func(a, b Identity) int {
 		return cmp.Or(cmp.Compare(a.Issuer, b.Issuer), cmp.Compare(a.Subject, b.Subject))

@@ -85,11 +85,11 @@ func (o Operation) EndConnection(actor Standing, l Linked) (Change, error) {
 // of the moment at which it becomes durable. The agency moves, since what ends
 // when it disables client access is shown before.
 func (o Operation) connection(l Linked, conn Connection, e Event) Change {
-	c := o.Change()
-	c.Guards = []Guard{
-		{Account: l.Client.ID, Version: l.Client.Version},
-		{Account: l.Agency.ID, Version: l.Agency.Version, Move: true},
-	}
+	c := o.Relying()
+	c.Guards = append(c.Guards,
+		Guard{Account: l.Client.ID, Version: l.Client.Version},
+		Guard{Account: l.Agency.ID, Version: l.Agency.Version, Move: true},
+	)
 	conn.UpdatedAt = o.At
 	c.Connections = []Connection{conn}
 	e.Account, e.Agency = l.Client.ID, l.Agency.ID
@@ -137,7 +137,10 @@ func (o Operation) ceiling(f Assigning) (roles.Role, error) {
 	if f.AtClient.barred(a.proof) != "" {
 		there = ""
 	}
-	if there != "" && (agency.Can(roles.AssignColleagues) || l.Rights("", there).Can(roles.AssignColleagues)) {
+	if there != "" && a.ownOnly {
+		return "", ErrStepUp
+	}
+	if there != "" && (l.Rights(agency.Direct(), "").Can(roles.AssignColleagues) || l.Rights("", there).Can(roles.AssignColleagues)) {
 		return there, nil
 	}
 	return "", o.Refuse(f.Linked.Agency.ID, RefusedDenied, agency.Check(roles.AssignAnyone))
@@ -240,12 +243,17 @@ func (f Assigning) assigned() bool {
 }
 
 // assignment returns the change that writes one assignment and says why. The
-// agency is held, since the actor's and the colleague's places in it count.
-// The connection needs no guard: an assignment on one that ended meanwhile
-// carries an old epoch, and a lower cap limits it at every check.
+// agency is guarded, since the actor's and the colleague's places in it count,
+// and moves, since the actor's own assignment may be what is being changed. The
+// client is held: it can keep the actor out. The connection needs no guard: an
+// assignment on one that ended meanwhile carries an old epoch, and a lower cap
+// limits it at every check.
 func (o Operation) assignment(f Assigning, a Assignment, e Event) Change {
-	c := o.Change()
-	c.Guards = []Guard{{Account: f.Linked.Agency.ID, Version: f.Linked.Agency.Version}}
+	c := o.Relying()
+	c.Guards = append(c.Guards,
+		Guard{Account: f.Linked.Agency.ID, Version: f.Linked.Agency.Version, Move: true},
+		Guard{Account: f.Linked.Client.ID, Version: f.AtClient.Account.Version},
+	)
 	a.UpdatedAt = o.At
 	c.Assignments = []Assignment{a}
 	c.CancelMail = []mail.Reason{assignmentReason(a.ConnectionKey, a.User)}

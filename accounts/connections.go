@@ -45,8 +45,8 @@ func (s *Service) connections(ctx context.Context, actor Actor, account AccountI
 // client account: at most the actor's own, never Owner. It limits everyone at
 // the next check; raising it does not lift an assignment that is lower. The
 // agency's owners are told.
-func (s *Service) ChangeCap(ctx context.Context, actor Actor, client, agency AccountID, highest roles.Role) error {
-	return s.onConnection(ctx, actor, client, ConnectionKey{Client: client, Agency: agency}, EventCapChanged,
+func (s *Service) ChangeCap(ctx context.Context, actor Actor, key ConnectionKey, highest roles.Role) error {
+	return s.onConnection(ctx, actor, key.Client, key, EventCapChanged,
 		func(op Operation, st Standing, l Linked) (Change, error) { return op.ChangeCap(st, l, highest) })
 }
 
@@ -169,9 +169,9 @@ func (s *Service) Assign(ctx context.Context, actor Actor, in Assign) (UserID, e
 
 // Unassign takes a colleague off a client account, named as in [Service.Assign].
 // Everybody may take themselves off.
-func (s *Service) Unassign(ctx context.Context, actor Actor, agency, client AccountID, user string) (UserID, error) {
+func (s *Service) Unassign(ctx context.Context, actor Actor, key ConnectionKey, user string) (UserID, error) {
 	op := s.env.Begin(actor)
-	return s.onAssignment(ctx, op, agency, client, user, EventUnassigned, Once{}, op.Unassign)
+	return s.onAssignment(ctx, op, key.Agency, key.Client, user, EventUnassigned, Once{}, op.Unassign)
 }
 
 func (s *Service) onAssignment(ctx context.Context, op Operation, agency, client AccountID, ref string, kind EventKind,

@@ -126,7 +126,7 @@ func TestAssign_ceiling(t *testing.T) {
 	require.NoError(t, w.assign("olga", "otto", roles.Author))
 	require.ErrorIs(t, w.assign("otto", "otto", roles.Manager), roles.ErrDenied, "above one's own role")
 	require.ErrorIs(t, w.assign("otto", "oda", roles.Viewer), roles.ErrDenied, "the colleague stands higher")
-	_, err := w.svc.Unassign(t.Context(), w.as("otto"), "orbit", "acme", "oda")
+	_, err := w.svc.Unassign(t.Context(), w.as("otto"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, "oda")
 	require.ErrorIs(t, err, roles.ErrDenied)
 	require.NoError(t, w.assign("oda", "otto", roles.Manager), "a delegate who is a manager there gives their own role")
 	require.Len(t, w.letters(mail.Assigned, mail.Queued), 2, "each colleague has one mail, of the last change")
@@ -146,16 +146,16 @@ func TestChangeCap_limits(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, w.assign("olga", "oda", roles.Manager))
 	require.NoError(t, w.assign("olga", "otto", roles.Manager))
-	require.Equal(t, "role", field(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", "boss")))
-	require.Equal(t, "agency", field(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "", roles.Viewer)))
-	require.Equal(t, accounts.ErrNotFound, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "unknown", roles.Viewer))
-	require.ErrorIs(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", roles.Owner), roles.ErrDenied)
+	require.Equal(t, "role", field(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, "boss")))
+	require.Equal(t, "agency", field(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: ""}, roles.Viewer)))
+	require.Equal(t, accounts.ErrNotFound, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "unknown"}, roles.Viewer))
+	require.ErrorIs(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Owner), roles.ErrDenied)
 
-	require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", roles.Viewer))
+	require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Viewer))
 	require.Equal(t, roles.Viewer, w.rights("oda", "acme").Delegated())
 	require.ErrorIs(t, w.assign("oda", "otto", roles.Viewer), roles.ErrDenied, "a viewer there assigns nobody")
 	require.NoError(t, w.assign("olga", "otto", roles.Viewer), "lowered by hand")
-	require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", roles.Admin))
+	require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Admin))
 	require.Equal(t, roles.Manager, w.rights("oda", "acme").Delegated())
 	require.Equal(t, roles.Viewer, w.rights("otto", "acme").Delegated())
 	require.Equal(t, []string{"olga@people.example", "olga@people.example"}, w.letters(mail.CapChanged, mail.Queued))
@@ -182,7 +182,7 @@ func TestEndConnection_ends(t *testing.T) {
 		w := agencies(t)
 		ctx := t.Context()
 		require.NoError(t, w.assign("olga", "oda", roles.Manager))
-		require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", roles.Author))
+		require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Author))
 		w.put(assignment("acme", "nova", "nick", roles.Admin))
 		n := len(w.feed())
 		require.NoError(t, w.svc.EndConnection(ctx, w.as(test.by), side, pair("acme", "orbit")))
@@ -192,7 +192,7 @@ func TestEndConnection_ends(t *testing.T) {
 		require.Len(t, w.mails(mail.Cancelled), 2, "%s", side)
 		require.Equal(t, []string{test.told}, w.letters(mail.ConnectionEnded, mail.Queued))
 		require.Equal(t, accounts.ErrNotFound, w.svc.EndConnection(ctx, w.as(test.by), side, pair("acme", "orbit")), "once")
-		require.Equal(t, accounts.ErrNotFound, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", roles.Viewer))
+		require.Equal(t, accounts.ErrNotFound, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Viewer))
 		require.Equal(t, accounts.ErrNotFound, w.assign("olga", "oda", roles.Viewer))
 	}
 	w := agencies(t)
@@ -265,7 +265,7 @@ func TestSuspendAccount_pauses(t *testing.T) {
 		require.Equal(t, roles.Manager, w.rights("oda", "acme").Delegated())
 	}
 	require.NoError(t, w.svc.SuspendAccount(ctx, staff(), "orbit"))
-	require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), "acme", "orbit", roles.Viewer))
+	require.NoError(t, w.svc.ChangeCap(ctx, w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Viewer))
 	require.NoError(t, w.svc.EndConnection(ctx, w.as("amy"), "acme", pair("acme", "orbit")))
 	require.NoError(t, w.svc.ReactivateAccount(ctx, staff(), "orbit"))
 	require.True(t, w.rights("oda", "acme").None(), "what the client ended during the pause stays ended")
@@ -379,7 +379,7 @@ func TestService_readsThatDoNotFit(t *testing.T) {
 			return s.ChangeRole(t.Context(), w.as("ann"), "acme", "amy", roles.Viewer)
 		},
 		"a connection": func(s *accounts.Service, w *world) error {
-			return s.ChangeCap(t.Context(), w.as("ann"), "acme", "orbit", roles.Viewer)
+			return s.ChangeCap(t.Context(), w.as("ann"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Viewer)
 		},
 		"an assignment": func(s *accounts.Service, w *world) error {
 			return ignore(s.Assign(t.Context(), w.as("olga"), accounts.Assign{Agency: "orbit", Client: "acme", User: "oda", Role: roles.Viewer}))
@@ -475,7 +475,7 @@ func TestService_rightWithdrawnBetweenReads(t *testing.T) {
 			return s.ChangeRole(t.Context(), w.as("amy"), "acme", "ann", roles.Viewer)
 		},
 		"a connection": func(s *accounts.Service, w *world) error {
-			return s.ChangeCap(t.Context(), w.as("amy"), "acme", "orbit", roles.Viewer)
+			return s.ChangeCap(t.Context(), w.as("amy"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Viewer)
 		},
 		"an assignment": func(s *accounts.Service, w *world) error {
 			return ignore(s.Assign(t.Context(), w.as("olga"), accounts.Assign{Agency: "orbit", Client: "acme", User: "oda", Role: roles.Viewer}))

@@ -78,7 +78,7 @@ func (o Operation) ReactivateAccount(account Account) (Change, error) {
 		return Change{}, err
 	}
 	account.SuspendedAt = time.Time{}
-	return o.account(account, Event{Kind: EventAccountActivated}), nil
+	return o.account(account, Event{Kind: EventAccountReactivated}), nil
 }
 
 // SuspendUser decides whether an operator suspends a user everywhere. The
@@ -108,14 +108,8 @@ func (o Operation) ReactivateUser(u User) (Change, error) {
 // CreateAccount decides whether an account is made, with its owner. A job may
 // make one for anybody, a user for themselves.
 func (o Operation) CreateAccount(account Account, owner User, owned []Account) (Change, error) {
-	if err := o.createsFor(owner.ID); err != nil {
+	if err := o.owns(owner); err != nil {
 		return Change{}, err
-	}
-	if !o.Actor.IsSystem() && o.Actor.epoch != owner.Epoch {
-		return Change{}, ErrStepUp
-	}
-	if !owner.Active() {
-		return Change{}, &InvalidError{Field: "owner", Reason: "is not an active user"}
 	}
 	if len(owned) > 0 {
 		if err := o.Rules.Policy.MayOwn(owned, account); err != nil {
@@ -139,12 +133,18 @@ func (o Operation) CreateAccount(account Account, owner User, owned []Account) (
 }
 
 // UpdateAccount decides whether a job of the host changes what an account is
-// called, its plan or its language.
+// called, its kind, plan or language.
 func (o Operation) UpdateAccount(account Account, in UpdateAccount) (Change, error) {
 	if !o.Actor.IsSystem() {
 		return Change{}, o.Refuse(account.ID, RefusedDenied, &roles.DeniedError{Action: "account.update", Why: "only a job of the host updates accounts"})
 	}
 	was := account
+	if in.Kind != nil {
+		if !in.Kind.valid() {
+			return Change{}, &InvalidError{Field: "kind", Reason: "is not standard, agency or franchise"}
+		}
+		account.Kind = *in.Kind
+	}
 	for _, f := range []struct {
 		name  string
 		value *string
@@ -169,6 +169,20 @@ func (o Operation) UpdateAccount(account Account, in UpdateAccount) (Change, err
 	return o.account(account, Event{Kind: EventAccountUpdated}), nil
 }
 
+// owns decides whether an account can be made for an owner, by this actor.
+func (o Operation) owns(owner User) error {
+	if err := o.createsFor(owner.ID); err != nil {
+		return err
+	}
+	if !o.Actor.IsSystem() && o.Actor.epoch != owner.Epoch {
+		return ErrStepUp
+	}
+	if !owner.Active() {
+		return &InvalidError{Field: "owner", Reason: "is not an active user"}
+	}
+	return nil
+}
+
 // createsFor refuses to make an account for somebody else, whether or not they
 // exist.
 func (o Operation) createsFor(owner UserID) error {
@@ -180,7 +194,7 @@ func (o Operation) createsFor(owner UserID) error {
 
 // account returns the change that writes one account and says why.
 func (o Operation) account(a Account, e Event) Change {
-	c := o.Change()
+	c := o.Relying()
 	a.UpdatedAt = o.At
 	c.Accounts = []Account{a}
 	e.Account = a.ID

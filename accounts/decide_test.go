@@ -83,7 +83,7 @@ func TestDecide_account(t *testing.T) {
 	require.Equal(t, []accounts.EventKind{accounts.EventProgrammeJoined}, happened(t, c, f.op))
 	require.Equal(t, start, c.Accounts[0].ProgrammeAt)
 	require.Equal(t, int64(4), c.Accounts[0].Version)
-	require.Empty(t, c.Guards)
+	require.Equal(t, []accounts.Guard{{User: "ann", Epoch: 1}}, c.Guards, "its own version guards the account")
 	s := given(t, ann(), withPolicy)
 	_, err = s.op.JoinProgramme(s.actor, s.acme)
 	require.Equal(t, errBroken, err)
@@ -161,7 +161,7 @@ func TestDecide_members(t *testing.T) {
 	t.Parallel()
 
 	f := given(t, ann())
-	moved := []accounts.Guard{{Account: "acme", Version: 4, Move: true}}
+	moved := []accounts.Guard{{User: "ann", Epoch: 1}, {Account: "acme", Version: 4, Move: true}}
 	owners := []accounts.Contact{user("ann").Contact()}
 	two := append([]accounts.Contact{user("bob").Contact()}, owners...)
 	cid := row("cid", roles.Viewer)
@@ -223,7 +223,7 @@ func TestDecide_members(t *testing.T) {
 	require.Equal(t, accounts.ErrNotFound, err)
 	for _, m := range []accounts.Membership{row("cid", roles.Viewer), resting} {
 		_, err = j.op.AddMember(j.acme, user("cid"), m, roles.Author)
-		require.ErrorIs(t, err, accounts.ErrTaken)
+		require.Equal(t, "user", field(t, err))
 	}
 	j = given(t, job(), withPolicy)
 	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, roles.Author)
@@ -236,7 +236,7 @@ func TestDecide_connection(t *testing.T) {
 	t.Parallel()
 
 	f := given(t, ann())
-	held := []accounts.Guard{{Account: "acme", Version: 4}, {Account: "orbit", Version: 6, Move: true}}
+	held := []accounts.Guard{{User: "ann", Epoch: 1}, {Account: "acme", Version: 4}, {Account: "orbit", Version: 6, Move: true}}
 	c, err := f.op.ChangeCap(f.actor, f.linked, roles.Viewer)
 	require.NoError(t, err)
 	require.Equal(t, held, c.Guards)
@@ -289,7 +289,7 @@ func TestDecide_assign(t *testing.T) {
 	f.Linked.Assignment = accounts.Assignment{ConnectionKey: pair("acme", "orbit"), User: "oda"}
 	c, err := o.op.Assign(f, roles.Author)
 	require.NoError(t, err)
-	require.Equal(t, []accounts.Guard{{Account: "orbit", Version: 6}}, c.Guards)
+	require.Equal(t, []accounts.Guard{{User: "olga", Epoch: 1}, {Account: "orbit", Version: 6, Move: true}, {Account: "acme", Version: 4}}, c.Guards)
 	require.Equal(t, accounts.AssignmentState{Role: roles.Author, ConnectionEpoch: 5, MemberEpoch: 3}, c.Assignments[0].AssignmentState)
 	require.Equal(t, []mail.Reason{"account/orbit/client/acme/user/oda"}, c.CancelMail)
 	require.Equal(t, []any{"oda@people.example", c.CancelMail[0]}, []any{c.Mail[0].To, c.Mail[0].Reason})

@@ -5,10 +5,21 @@
 //	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Acme", BaseURL: "https://app.acme.example"})
 //	svc, err := accounts.New(store, env)
 //
-//	// A job keeps the host's users in step; a signed-in user acts for themselves.
-//	user, err := svc.PutUser(ctx, accounts.System("sync"), accounts.PutUser{ID: "42", Email: "ann@acme.example", Proven: true})
-//	account, err := svc.CreateAccount(ctx, principal.Actor(), accounts.CreateAccount{Name: "Acme"})
-//	err = svc.ChangeRole(ctx, principal.Actor(), account.ID, "43", roles.Manager)
+//	// A job keeps the host's users in step.
+//	job := accounts.System("sync")
+//	ann, err := svc.PutUser(ctx, job, accounts.PutUser{ID: "42", Email: "ann@acme.example", Proven: true})
+//	ben, err := svc.PutUser(ctx, job, accounts.PutUser{ID: "43", Email: "ben@acme.example", Proven: true})
+//	account, err := svc.CreateAccount(ctx, job, accounts.CreateAccount{Name: "Acme", Owner: ann.ID})
+//	err = svc.AddMember(ctx, job, account.ID, ben.ID, roles.Viewer)
+//
+//	// A signed-in user acts for themselves, as the principal at that account.
+//	p, err := sessions.Principal(ctx, cookie, account.ID)
+//	err = svc.ChangeRole(ctx, p.Actor(), account.ID, ben.ID, roles.Manager)
+//
+// Users can make an account for themselves too: ask Principal without an
+// account, create, then ask Principal for the new account before acting there.
+// Under [DefaultPolicy] only agencies and franchises let somebody own more than
+// one, whoever makes it.
 //
 // # What to use
 //
@@ -22,7 +33,8 @@
 // signed-in user's comes from package access, a job's from [System], and that
 // of the host's support staff from [Operator]. An actor belongs to one request
 // or one run of a job: do not keep it. The account in play is named in each
-// call, so a page that is open on one account never acts on another.
+// call, so a page that is open on one account never acts on another: the actor of a
+// principal at an account is refused at every other.
 //
 // Whether a user may do something at an account is asked anew each time.
 // [Standing] holds the facts, [Standing.Rights] draws the conclusion, and
@@ -30,7 +42,8 @@
 // or stands in the way. [Service.Explain] and [Service.Reachers] answer it for
 // people.
 //
-// [Feed] hands every event to the host, at least once and without gaps.
+// [Feed] hands every event to the host, at least once and without gaps. [Desk]
+// is where the host's staff look after mail that could not be sent.
 //
 // # How it works
 //

@@ -78,7 +78,7 @@ type EnvOptions struct {
 	BaseURL   string          // where the host's pages are: "http://localhost:8080", for development
 	GuideURL  string          // a page that explains how to grant access: none
 	Links     Links           // builds addresses; replaces BaseURL and GuideURL
-	Clock     Clock           // the system's
+	Clock     Clock           // the system's; give the mail dispatcher the same one
 	IDs       IDs             // UUIDs of version 7
 	Secrets   func() string   // 52 characters A–Z and 2–7 from a cryptographic source: 260 bits of crypto/rand
 	Ladder    *roles.Ladder   // the standard ladder
@@ -226,6 +226,9 @@ func (l Limits) withDefaults() (Limits, error) {
 		} else if *f.at == 0 {
 			*f.at = f.preset
 		}
+	}
+	if l.PageDefault > l.PageMax {
+		return l, &InvalidError{Field: "limits.pageDefault", Reason: "is greater than limits.pageMax"}
 	}
 	if l.LastSeenEvery >= min(l.SessionIdle, l.DelegateIdle) {
 		return l, &InvalidError{Field: "limits.lastSeenEvery", Reason: "is not shorter than the idle limits"}

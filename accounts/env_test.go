@@ -62,8 +62,11 @@ func TestEnv_page(t *testing.T) {
 	for given, want := range map[int]int{-1: 50, 0: 50, 1: 1, 500: 500, 501: 500, 1 << 40: 500} {
 		require.Equal(t, want, env.Page(given))
 	}
-	env = newWorld(t, func(o *accounts.EnvOptions) { o.Limits.PageMax = 20 }).env
-	require.Equal(t, 20, env.Page(0))
+	env = newWorld(t, func(o *accounts.EnvOptions) { o.Limits.PageDefault, o.Limits.PageMax = 10, 20 }).env
+	require.Equal(t, 10, env.Page(0))
+	require.Equal(t, 20, env.Page(21))
+	_, err := accounts.NewEnv(&accounts.EnvOptions{Limits: accounts.Limits{PageMax: 20}})
+	require.Equal(t, "limits.pageDefault", field(t, err))
 }
 
 // A service needs a store, and takes every default without an environment.

@@ -39,8 +39,10 @@ var (
 )
 
 // InvalidError names the field that breaks a rule, and the rule. It matches
-// [ErrInvalid]. The field is named as in the input struct, in lower case. Its
-// text never repeats the input.
+// [ErrInvalid]. Field is a parameter's name, or a field's of the input or
+// options, beginning in lower case: "name", "baseURL"; one inside another
+// follows a dot: "identities.issuer", "limits.requestTTL". Its text never
+// repeats the input.
 type InvalidError struct {
 	Field  string
 	Reason string

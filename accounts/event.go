@@ -11,30 +11,30 @@ type EventKind string
 
 // What can happen. Package access adds its own.
 const (
-	EventRefused           EventKind = "refused" // a known actor was refused; see Event.Action and Event.Refusal
-	EventUserCreated       EventKind = "user.created"
-	EventUserUpdated       EventKind = "user.updated"
-	EventUserSuspended     EventKind = "user.suspended"
-	EventUserReactivated   EventKind = "user.reactivated"
-	EventAccountCreated    EventKind = "account.created"
-	EventAccountUpdated    EventKind = "account.updated"
-	EventAccountSuspended  EventKind = "account.suspended"
-	EventAccountActivated  EventKind = "account.reactivated"
-	EventAccountClosed     EventKind = "account.closed"
-	EventProgrammeJoined   EventKind = "programme.joined"
-	EventAccessEnabled     EventKind = "client-access.enabled"
-	EventMemberAdded       EventKind = "member.added"
-	EventMemberRole        EventKind = "member.role-changed"
-	EventMemberRemoved     EventKind = "member.removed"
-	EventMemberLeft        EventKind = "member.left"
-	EventMemberSuspended   EventKind = "member.suspended"
-	EventMemberReactivated EventKind = "member.reactivated"
-	EventOwnership         EventKind = "ownership.transferred"
-	EventCapChanged        EventKind = "connection.cap-changed"
-	EventConnectionEnded   EventKind = "connection.ended"
-	EventAssigned          EventKind = "colleague.assigned"
-	EventMailRequeued      EventKind = "mail.requeued"
-	EventUnassigned        EventKind = "colleague.unassigned"
+	EventRefused              EventKind = "refused" // a known actor was refused; see Event.Action and Event.Refusal
+	EventUserCreated          EventKind = "user.created"
+	EventUserUpdated          EventKind = "user.updated"
+	EventUserSuspended        EventKind = "user.suspended"
+	EventUserReactivated      EventKind = "user.reactivated"
+	EventAccountCreated       EventKind = "account.created"
+	EventAccountUpdated       EventKind = "account.updated"
+	EventAccountSuspended     EventKind = "account.suspended"
+	EventAccountReactivated   EventKind = "account.reactivated"
+	EventAccountClosed        EventKind = "account.closed"
+	EventProgrammeJoined      EventKind = "programme.joined"
+	EventAccessEnabled        EventKind = "client-access.enabled"
+	EventMemberAdded          EventKind = "member.added"
+	EventMemberRoleChanged    EventKind = "member.role-changed"
+	EventMemberRemoved        EventKind = "member.removed"
+	EventMemberLeft           EventKind = "member.left"
+	EventMemberSuspended      EventKind = "member.suspended"
+	EventMemberReactivated    EventKind = "member.reactivated"
+	EventOwnershipTransferred EventKind = "ownership.transferred"
+	EventCapChanged           EventKind = "connection.cap-changed"
+	EventConnectionEnded      EventKind = "connection.ended"
+	EventAssigned             EventKind = "colleague.assigned"
+	EventMailRequeued         EventKind = "mail.requeued"
+	EventUnassigned           EventKind = "colleague.unassigned"
 )
 
 // Event is the audit record of one change or one refusal. It holds ids and
@@ -83,7 +83,7 @@ type EventQuery struct {
 	Kinds   []EventKind // any of these; empty: all
 	User    UserID      // about or by this user; "": all
 	Before  EventCursor // the page ends before this event; zero: from the newest
-	Limit   int
+	Limit   int         // through Service.Events 0: 50; at most 500
 }
 
 // EventCursor is the place of an event in the order of time.

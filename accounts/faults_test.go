@@ -63,7 +63,7 @@ func operations() map[string]struct {
 			return s.TransferOwnership(ctx, w.as("ann"), "acme", "amy")
 		}},
 		"ChangeCap": {call: func(ctx context.Context, s *accounts.Service, w *world) error {
-			return s.ChangeCap(ctx, w.as("ann"), "acme", "orbit", roles.Viewer)
+			return s.ChangeCap(ctx, w.as("ann"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, roles.Viewer)
 		}},
 		"EndConnection": {call: func(ctx context.Context, s *accounts.Service, w *world) error {
 			return s.EndConnection(ctx, w.as("olga"), "orbit", pair("acme", "orbit"))

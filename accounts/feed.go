@@ -30,17 +30,16 @@ type FeedOptions struct {
 
 // NewFeed returns a feed that calls handle for each event, one after the
 // other. An event whose handler returns an error is offered again later; the
-// others go on. It starts nothing: call Run or Flush.
+// others go on. A nil environment takes every default. It starts nothing: call
+// Run or Flush.
 func NewFeed(st Store, env *Env, handle func(ctx context.Context, e Event) error, o *FeedOptions) (*Feed, error) {
-	f := &Feed{st: st, env: env, handle: handle}
+	s, err := New(st, env)
+	if err != nil {
+		return nil, err
+	}
+	f := &Feed{st: st, env: s.env, handle: handle}
 	if o != nil {
 		f.o = *o
-	}
-	if st == nil {
-		return nil, &InvalidError{Field: "store", Reason: "is missing"}
-	}
-	if env == nil {
-		return nil, &InvalidError{Field: "env", Reason: "is missing"}
 	}
 	if handle == nil {
 		return nil, &InvalidError{Field: "handle", Reason: "is missing"}

@@ -244,7 +244,6 @@ func TestNewFeed(t *testing.T) {
 	handle := func(context.Context, accounts.Event) error { return nil }
 	for want, build := range map[string]func() (*accounts.Feed, error){
 		"store":  func() (*accounts.Feed, error) { return accounts.NewFeed(nil, w.env, handle, nil) },
-		"env":    func() (*accounts.Feed, error) { return accounts.NewFeed(w.st, nil, handle, nil) },
 		"handle": func() (*accounts.Feed, error) { return accounts.NewFeed(w.st, w.env, nil, nil) },
 		"lease": func() (*accounts.Feed, error) {
 			return accounts.NewFeed(w.st, w.env, handle, &accounts.FeedOptions{Lease: -1})

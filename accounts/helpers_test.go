@@ -122,13 +122,13 @@ func user(id string) accounts.User {
 func account(id string) accounts.Account {
 	return accounts.Account{
 		AccountState: accounts.AccountState{ID: accounts.AccountID(id), Name: strings.ToUpper(id), Epoch: 1},
-		Kind:         accounts.Standard, CreatedAt: start, UpdatedAt: start,
+		Kind:         accounts.KindStandard, CreatedAt: start, UpdatedAt: start,
 	}
 }
 
 func agency(id string) accounts.Account {
 	a := account(id)
-	a.Kind, a.ProgrammeAt, a.ClientAccessAt = accounts.Agency, start, start
+	a.Kind, a.ProgrammeAt, a.ClientAccessAt = accounts.KindAgency, start, start
 	return a
 }
 

@@ -108,12 +108,12 @@ func acts() []act {
 	}
 	unassign := func(who string) do {
 		return func(ctx context.Context, w *world, a accounts.Actor) error {
-			return ignore(w.svc.Unassign(ctx, a, "orbit", "acme", who))
+			return ignore(w.svc.Unassign(ctx, a, accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, who))
 		}
 	}
 	limit := func(to roles.Role) do {
 		return func(ctx context.Context, w *world, a accounts.Actor) error {
-			return w.svc.ChangeCap(ctx, a, "acme", "orbit", to)
+			return w.svc.ChangeCap(ctx, a, accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, to)
 		}
 	}
 	end := func(side accounts.AccountID) do {
@@ -155,6 +155,12 @@ func acts() []act {
 		{method: "Reachers", what: "list who can reach acme", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return ignore(w.svc.Reachers(ctx, a, "acme", "", 0))
 		}},
+		{method: "Reach", what: "list what a member of acme can enter", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.Reach(ctx, a, "viewer", accounts.ReachPage{}))
+		}},
+		{method: "Reach", what: "list what oneself can enter", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.Reach(ctx, a, "me", accounts.ReachPage{}))
+		}},
 		{method: "Explain", what: "explain a member of acme", run: explain(key{User: "viewer", Account: "acme"})},
 		{method: "Explain", what: "explain a stranger to acme", run: explain(key{User: "friend", Account: "acme"})},
 		{method: "Explain", what: "explain oneself at acme", run: explain(key{User: "me", Account: "acme"})},
@@ -177,7 +183,7 @@ func acts() []act {
 			return w.svc.ReactivateUser(ctx, a, "out")
 		}},
 		{method: "CreateAccount", what: "make an agency for oneself", run: func(ctx context.Context, w *world, a accounts.Actor) error {
-			return ignore(w.svc.CreateAccount(ctx, a, accounts.CreateAccount{Name: "Fresh", Kind: accounts.Agency, Owner: "me"}))
+			return ignore(w.svc.CreateAccount(ctx, a, accounts.CreateAccount{Name: "Fresh", Kind: accounts.KindAgency, Owner: "me"}))
 		}},
 		{method: "CreateAccount", what: "make an account for somebody else", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return ignore(w.svc.CreateAccount(ctx, a, accounts.CreateAccount{Name: "Fresh", Owner: "friend"}))

@@ -32,19 +32,25 @@ func (o Operation) AddMember(account Account, user User, m Membership, role role
 		if m.Role == role && m.SuspendedAt.IsZero() {
 			return Change{}, nil
 		}
-		return Change{}, taken("user")
+		return Change{}, &InvalidError{Field: "user", Reason: "is a member already; change the role, or reactivate the membership"}
 	}
-	back := m
+	back, suspended := m, false
 	back.Account, back.User = account.ID, user.ID
 	// A new life is the next epoch: nothing of the one before comes back.
 	back.MemberState = MemberState{Role: role, Epoch: m.Epoch + 1, After: m.After, AfterAt: m.AfterAt}
 	if !m.SuspendedAt.IsZero() {
 		back.After, back.AfterAt = user.Logins, o.At // as for one who is reactivated
+		suspended = true
 	}
 	if back.CreatedAt.IsZero() {
 		back.CreatedAt = o.At
 	}
-	return o.member(account.AccountState, back, Event{Kind: EventMemberAdded, Role: role}), nil
+	c := o.member(account.AccountState, back, Event{Kind: EventMemberAdded, Role: role})
+	if suspended {
+		user.UpdatedAt = o.At
+		c.Users = []User{user}
+	}
+	return c, nil
 }
 
 // ChangeRole decides whether a member gets another role. Making an owner wants
@@ -67,7 +73,7 @@ func (o Operation) ChangeRole(actor Standing, account Account, m Membership, own
 	}
 	was := m.Role
 	m.Role = role
-	return o.member(actor.Account, m, Event{Kind: EventMemberRole, Role: role, Was: was}), nil
+	return o.member(actor.Account, m, Event{Kind: EventMemberRoleChanged, Role: role, Was: was}), nil
 }
 
 // RemoveMember decides whether a member is removed. Their assignments through
@@ -166,16 +172,24 @@ func (o Operation) TransferOwnership(actor Standing, account Account, own, to Me
 	}
 	was := to.Role
 	own.Role, to.Role = o.Rules.Ladder.TopDelegated(), o.Rules.Ladder.Top()
-	c := o.member(actor.Account, to, Event{Kind: EventOwnership, Role: to.Role, Was: was})
+	c := o.member(actor.Account, to, Event{Kind: EventOwnershipTransferred, Role: to.Role, Was: was})
 	own.UpdatedAt = o.At
 	c.Memberships = append(c.Memberships, own)
-	o.Record(&c, Event{Kind: EventMemberRole, Account: actor.Account.ID, User: own.User, Role: own.Role, Was: o.Rules.Ladder.Top()})
+	o.Record(&c, Event{Kind: EventMemberRoleChanged, Account: actor.Account.ID, User: own.User, Role: own.Role, Was: o.Rules.Ladder.Top()})
 	return c, nil
 }
 
 // mayManage decides whether the actor may act on a member: with the permission,
 // and with a role at least theirs.
+//
+// A job of the host, which keeps members itself, acts on anybody.
 func (o Operation) mayManage(actor Standing, m Membership) error {
+	if o.Actor.IsSystem() {
+		if actor.Account.ID == "" || !actor.Account.ClosedAt.IsZero() || m.Role == "" || !m.EndedAt.IsZero() {
+			return ErrNotFound
+		}
+		return nil
+	}
 	if err := o.May(actor, roles.ManageMembers); err != nil {
 		return err
 	}
@@ -193,6 +207,12 @@ func (o Operation) mayManage(actor Standing, m Membership) error {
 
 // mayGive decides whether the actor may give a role to a member.
 func (o Operation) mayGive(actor Standing, account Account, role roles.Role) error {
+	if o.Actor.IsSystem() {
+		if role == o.Rules.Ladder.Top() {
+			return &InvalidError{Field: "role", Reason: "is given only at creation or by an owner"}
+		}
+		return o.Rules.Policy.MayHold(account, role)
+	}
 	if err := o.canAssign(actor, role); err != nil {
 		return err
 	}
@@ -237,8 +257,8 @@ func (o Operation) checkRole(role roles.Role) error {
 // member returns the change that writes one membership and says why. The
 // account moves, since others rely on its members and owners.
 func (o Operation) member(account AccountState, m Membership, e Event) Change {
-	c := o.Change()
-	c.Guards = []Guard{{Account: account.ID, Version: account.Version, Move: true}}
+	c := o.Relying()
+	c.Guards = append(c.Guards, Guard{Account: account.ID, Version: account.Version, Move: true})
 	m.UpdatedAt = o.At
 	c.Memberships = []Membership{m}
 	e.Account, e.User = account.ID, m.User

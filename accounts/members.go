@@ -34,8 +34,10 @@ func (s *Service) Members(ctx context.Context, actor Actor, account AccountID, p
 }
 
 // AddMember makes a user a member, for jobs of hosts that keep members
-// themselves; people are invited otherwise. The role is any but Owner. A
-// member with another role is [ErrTaken]; with the same, nothing changes.
+// themselves; people are invited otherwise. The role is any but Owner. Adding
+// an active member with the same role changes nothing; one with another role
+// is refused. Jobs change roles, remove, suspend and reactivate as well; they
+// make no owners, and the last active owner stays.
 func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID, user UserID, role roles.Role) error {
 	if err := checkIDs(account, user); err != nil {
 		return err
@@ -66,7 +68,7 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 // logged in within the last 10 minutes, else [ErrStepUp]; the last active
 // owner keeps the role, else [ErrLastOwner].
 func (s *Service) ChangeRole(ctx context.Context, actor Actor, account AccountID, user UserID, role roles.Role) error {
-	return s.onMember(ctx, actor, account, user, EventMemberRole, func(op Operation, f memberFacts) (Change, error) {
+	return s.onMember(ctx, actor, account, user, EventMemberRoleChanged, func(op Operation, f memberFacts) (Change, error) {
 		return op.ChangeRole(f.actor, f.account, f.member, f.owners, role)
 	})
 }
@@ -110,7 +112,7 @@ func (s *Service) ReactivateMember(ctx context.Context, actor Actor, account Acc
 // Admin. The actor must have logged in within the last 10 minutes, else
 // [ErrStepUp].
 func (s *Service) TransferOwnership(ctx context.Context, actor Actor, account AccountID, to UserID) error {
-	return s.onMember(ctx, actor, account, to, EventOwnership, func(op Operation, f memberFacts) (Change, error) {
+	return s.onMember(ctx, actor, account, to, EventOwnershipTransferred, func(op Operation, f memberFacts) (Change, error) {
 		return op.TransferOwnership(f.actor, f.account, f.own, f.member, f.user)
 	})
 }

@@ -39,7 +39,7 @@ func TestMembers_story(t *testing.T) {
 	}{
 		{
 			"an admin makes a viewer a manager", func() error { return w.svc.ChangeRole(ctx, admin, "acme", "cid", roles.Manager) },
-			accounts.Event{Kind: accounts.EventMemberRole, User: "cid", Role: roles.Manager, Was: roles.Viewer},
+			accounts.Event{Kind: accounts.EventMemberRoleChanged, User: "cid", Role: roles.Manager, Was: roles.Viewer},
 		},
 		{
 			"an admin suspends the manager", func() error { return w.svc.SuspendMember(ctx, admin, "acme", "cid") },
@@ -63,11 +63,11 @@ func TestMembers_story(t *testing.T) {
 		},
 		{
 			"the owner makes the admin an owner", func() error { return w.svc.ChangeRole(ctx, owner, "acme", "bob", roles.Owner) },
-			accounts.Event{Kind: accounts.EventMemberRole, User: "bob", Role: roles.Owner, Was: roles.Admin},
+			accounts.Event{Kind: accounts.EventMemberRoleChanged, User: "bob", Role: roles.Owner, Was: roles.Admin},
 		},
 		{
 			"the owner steps down", func() error { return w.svc.ChangeRole(ctx, owner, "acme", "ann", roles.Viewer) },
-			accounts.Event{Kind: accounts.EventMemberRole, User: "ann", Role: roles.Viewer, Was: roles.Owner},
+			accounts.Event{Kind: accounts.EventMemberRoleChanged, User: "ann", Role: roles.Viewer, Was: roles.Owner},
 		},
 	}
 	for n, step := range steps {
@@ -156,7 +156,7 @@ func TestMembers_badInput(t *testing.T) {
 	}
 	require.ErrorIs(t, w.svc.AddMember(ctx, job(), "acme", "nobody", roles.Viewer), accounts.ErrNotFound)
 	require.ErrorIs(t, w.svc.AddMember(ctx, job(), "nothing", "dan", roles.Viewer), accounts.ErrNotFound)
-	require.ErrorIs(t, w.svc.AddMember(ctx, job(), "acme", "bob", roles.Viewer), accounts.ErrTaken)
+	require.Equal(t, "user", field(t, w.svc.AddMember(ctx, job(), "acme", "bob", roles.Viewer)))
 	require.Equal(t, before, w.dump([]string{"ann", "bob", "cid", "eve"}, []string{"acme", "other"}))
 }
 
@@ -207,7 +207,7 @@ func TestService_nothingToProbe(t *testing.T) {
 			return w.svc.UpdateAccount(ctx, eve, accounts.UpdateAccount{ID: a, Plan: &plan})
 		},
 		"ChangeCap": func(a accounts.AccountID, _ accounts.UserID) error {
-			return w.svc.ChangeCap(ctx, eve, a, "acme", roles.Viewer)
+			return w.svc.ChangeCap(ctx, eve, accounts.ConnectionKey{Client: a, Agency: "acme"}, roles.Viewer)
 		},
 		"EndConnection": func(a accounts.AccountID, _ accounts.UserID) error {
 			return w.svc.EndConnection(ctx, eve, a, pair(string(a), "acme"))
@@ -216,7 +216,7 @@ func TestService_nothingToProbe(t *testing.T) {
 			return ignore(w.svc.Assign(ctx, eve, accounts.Assign{Agency: a, Client: "acme", User: string(u), Role: roles.Viewer}))
 		},
 		"Unassign": func(a accounts.AccountID, u accounts.UserID) error {
-			return ignore(w.svc.Unassign(ctx, eve, a, "acme", string(u)))
+			return ignore(w.svc.Unassign(ctx, eve, accounts.ConnectionKey{Client: "acme", Agency: a}, string(u)))
 		},
 		"CreateAccount": func(_ accounts.AccountID, u accounts.UserID) error {
 			return ignore(w.svc.CreateAccount(ctx, eve, accounts.CreateAccount{Name: "New", Owner: u}))
@@ -294,7 +294,7 @@ func TestMembers_transfer(t *testing.T) {
 	require.Len(t, events, 2)
 	require.Equal(t, events[0].Op, events[1].Op)
 	require.Equal(t, []int{1, 2}, []int{events[0].Seq, events[1].Seq})
-	require.Equal(t, accounts.EventOwnership, events[0].Kind)
+	require.Equal(t, accounts.EventOwnershipTransferred, events[0].Kind)
 	require.Equal(t, accounts.UserID("ann"), events[1].User)
 	require.ErrorIs(t, w.svc.TransferOwnership(t.Context(), ann, "acme", "bob"), roles.ErrDenied)
 }

@@ -21,7 +21,7 @@ func TestOnce_createAccount(t *testing.T) {
 	w := newWorld(t)
 	w.put(user("ann"), user("bob"))
 	ctx := t.Context()
-	in := accounts.CreateAccount{Name: "Acme", Kind: accounts.Agency, Key: "k1"}
+	in := accounts.CreateAccount{Name: "Acme", Kind: accounts.KindAgency, Key: "k1"}
 	first, err := w.svc.CreateAccount(ctx, w.as("ann"), in)
 	require.NoError(t, err)
 	w.clock.Add(24*time.Hour - time.Microsecond)
@@ -70,7 +70,7 @@ func TestOnce_atOnce(t *testing.T) {
 	for i := range n {
 		wg.Go(func() {
 			var a accounts.Account
-			a, errs[i] = w.svc.CreateAccount(t.Context(), w.as("ann"), accounts.CreateAccount{Name: "Acme", Kind: accounts.Agency, Key: "k"})
+			a, errs[i] = w.svc.CreateAccount(t.Context(), w.as("ann"), accounts.CreateAccount{Name: "Acme", Kind: accounts.KindAgency, Key: "k"})
 			got[i] = a.ID
 		})
 	}
@@ -97,7 +97,7 @@ func TestOnce_assign(t *testing.T) {
 	}
 	require.Len(t, w.feed(), 1)
 	require.Len(t, w.letters(mail.Assigned, ""), 1)
-	_, err := w.svc.Unassign(ctx, w.as("olga"), "orbit", "acme", "oda")
+	_, err := w.svc.Unassign(ctx, w.as("olga"), accounts.ConnectionKey{Client: "acme", Agency: "orbit"}, "oda")
 	require.NoError(t, err)
 	_, err = w.svc.Assign(ctx, w.as("olga"), in)
 	require.NoError(t, err)

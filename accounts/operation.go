@@ -51,6 +51,16 @@ func (e *Env) Begin(actor Actor) Operation {
 // Change returns an empty change of the operation.
 func (o Operation) Change() Change { return Change{Op: o.ID} }
 
+// Relying returns an empty change that fails if the acting user is suspended,
+// or their sessions end, before it is durable.
+func (o Operation) Relying() Change {
+	c := o.Change()
+	if o.Actor.user != "" {
+		c.Guards = []Guard{{User: o.Actor.user, Epoch: o.Actor.epoch}}
+	}
+	return c
+}
+
 // Record adds an event to a change, stamped with the operation, the moment and
 // the actor.
 func (o Operation) Record(c *Change, e Event) {
@@ -98,8 +108,9 @@ func (o Operation) Write(c *Change, l Letter) error {
 
 // May decides whether the actor has a permission at the account of a standing:
 // nil, or a refusal. Somebody with no route to the account is told that there
-// is none. Whoever acts for a user must have been admitted to the account that
-// the call names, so that a page open on one account never acts on another.
+// is none. An actor that was admitted to an account acts there and nowhere
+// else, so that a page open on one account never acts on another; one that was
+// admitted to none acts at whichever account the call names.
 func (o Operation) May(s Standing, p roles.Permission) error {
 	a := o.Actor
 	if a.user == "" {
@@ -115,6 +126,11 @@ func (o Operation) May(s Standing, p roles.Permission) error {
 		return ErrStepUp
 	}
 	rights := s.Rights(o.Rules.Ladder, a.proof)
+	if a.ownOnly && rights.Delegated() != "" {
+		if rights = o.Rules.Ladder.Rights(rights.Direct(), ""); rights.None() {
+			return ErrStepUp
+		}
+	}
 	if rights.None() {
 		return o.Refuse(s.Account.ID, RefusedOutsider, ErrNotFound)
 	}

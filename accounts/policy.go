@@ -29,7 +29,7 @@ type DefaultPolicy struct{}
 // agency or a franchise.
 func (DefaultPolicy) MayOwn(owned []Account, another Account) error {
 	for _, a := range append(owned[:len(owned):len(owned)], another) {
-		if a.Kind == Agency || a.Kind == Franchise {
+		if a.Kind == KindAgency || a.Kind == KindFranchise {
 			return nil
 		}
 	}

@@ -14,6 +14,7 @@ var ErrQuota = errors.New("chatelaine: daily limit reached")
 // QuotaError tells which limit is used up and when it opens again. It matches
 // [ErrQuota].
 type QuotaError struct {
+	Kind    QuotaKind
 	Limit   int
 	Used    int
 	ResetAt time.Time // the next midnight UTC
@@ -37,6 +38,9 @@ const (
 	// QuotaRecipient counts the mails with a link that one address gets, from
 	// everybody together. Its subject is the canonical address.
 	QuotaRecipient QuotaKind = "recipient"
+	// QuotaResends counts the mails of one access request after the first. It
+	// is kept with the request.
+	QuotaResends QuotaKind = "resends"
 )
 
 // Day is a UTC day, counted from 1 January 1970.
@@ -91,7 +95,7 @@ func (q Quota) ResetAt() time.Time { return q.Key.Day.End() }
 
 // Err returns the error that says that nothing is left.
 func (q Quota) Err() *QuotaError {
-	return &QuotaError{Limit: q.Limit, Used: q.Used, ResetAt: q.ResetAt()}
+	return &QuotaError{Kind: q.Key.Kind, Limit: q.Limit, Used: q.Used, ResetAt: q.ResetAt()}
 }
 
 // Spend returns what a change must carry to take n.

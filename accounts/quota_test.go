@@ -69,6 +69,6 @@ func TestQuota(t *testing.T) {
 	require.Equal(t, time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC), q.ResetAt())
 	err := q.Err()
 	require.ErrorIs(t, err, accounts.ErrQuota)
-	require.Equal(t, &accounts.QuotaError{Limit: 35, Used: 30, ResetAt: q.ResetAt()}, err)
+	require.Equal(t, &accounts.QuotaError{Kind: accounts.QuotaRequests, Limit: 35, Used: 30, ResetAt: q.ResetAt()}, err)
 	require.EqualError(t, err, "chatelaine: daily limit of 35 reached; it opens again at 2026-03-03 00:00 UTC")
 }

@@ -26,11 +26,20 @@ type Applier interface {
 // what became of it and applies the same change again if nothing did. Most
 // hosts won't need this; packages that add their own changes do.
 func Operate(ctx context.Context, env *Env, st Applier, op OpID, try Attempt) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, env.Limits().Retry)
-		defer cancel()
+	if _, ok := ctx.Deadline(); ok {
+		return operate(ctx, st, op, try)
 	}
+	own, cancel := context.WithTimeout(ctx, env.Limits().Retry)
+	defer cancel()
+	err := operate(own, st, op, try)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnknown) {
+		// The caller set no deadline: what ran out is the time for trying.
+		err = fmt.Errorf("%w (%w)", ErrConflict, err)
+	}
+	return err
+}
+
+func operate(ctx context.Context, st Applier, op OpID, try Attempt) error {
 	for n := 0; ; n++ {
 		apply, err := try(ctx)
 		switch {

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -78,6 +79,10 @@ func (s *Service) account(ctx context.Context, op Operation, id AccountID) (Stan
 	actor, err := standing(ctx, s.st, op.Actor.user, id)
 	if err != nil {
 		return Standing{}, Account{}, err
+	}
+	if actor.Account.ID == "" && op.Actor.user != "" {
+		// The same answer as for an account that is there and none of theirs.
+		return Standing{}, Account{}, cmp.Or(op.May(actor, roles.SeeAccount), ErrNotFound)
 	}
 	account, err := s.st.Account(ctx, id)
 	if err != nil {
@@ -191,7 +196,7 @@ func (s *Service) onAccount(ctx context.Context, actor Actor, id AccountID, kind
 type CreateAccount struct {
 	ID     AccountID // the host's own id; "": a fresh one
 	Name   string    // 1 to 100 characters
-	Kind   Kind      // "": Standard
+	Kind   Kind      // "": KindStandard
 	Plan   string    // the host's name of the plan
 	Locale string    // a BCP 47 language tag
 	Owner  UserID    // "": the actor
@@ -206,7 +211,7 @@ func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccou
 		in.Owner = actor.user
 	}
 	if in.Kind == "" {
-		in.Kind = Standard
+		in.Kind = KindStandard
 	}
 	if err := in.check(); err != nil {
 		return Account{}, err
@@ -225,23 +230,23 @@ func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccou
 	}
 	var out Account
 	err = s.run(ctx, op, EventAccountCreated, func(ctx context.Context) (Change, error) {
+		owner, err := s.st.User(ctx, UserKey{ID: in.Owner})
+		if err != nil {
+			return Change{}, err
+		}
+		if err := op.owns(owner); err != nil {
+			return Change{}, err // an answer that was kept is for somebody who may still ask
+		}
 		var c Change
-		id := in.ID
-		err := once.Do(ctx, s.st, &id, func() (bool, error) {
+		err = once.Do(ctx, s.st, &out, func() (bool, error) {
 			var err error
-			if c, err = s.create(ctx, op, in); err != nil {
+			if c, err = s.create(ctx, op, in, owner); err != nil {
 				return false, err
 			}
-			return true, once.Keep(&c, in.ID)
-		})
-		switch {
-		case err != nil:
-		case len(c.Accounts) > 0:
 			out = c.Accounts[0]
 			out.Version = 1
-		default:
-			out, err = s.st.Account(ctx, id)
-		}
+			return true, once.Keep(&c, out)
+		})
 		return c, err
 	})
 	if err != nil {
@@ -251,14 +256,10 @@ func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccou
 }
 
 // create reads what decides about a new account.
-func (s *Service) create(ctx context.Context, op Operation, in CreateAccount) (Change, error) {
+func (s *Service) create(ctx context.Context, op Operation, in CreateAccount, owner User) (Change, error) {
 	if _, err := s.st.Account(ctx, in.ID); err == nil {
 		return Change{}, taken("id")
 	} else if !isNotFound(err) {
-		return Change{}, err
-	}
-	owner, err := s.st.User(ctx, UserKey{ID: in.Owner})
-	if err != nil {
 		return Change{}, err
 	}
 	owned, err := s.st.Owned(ctx, in.Owner, op.Rules.Ladder.Top())
@@ -305,6 +306,7 @@ func (in CreateAccount) keyed(given bool) CreateAccount {
 // UpdateAccount is the input of [Service.UpdateAccount]. Nil fields stay.
 type UpdateAccount struct {
 	ID     AccountID
+	Kind   *Kind
 	Name   *string // 1 to 100 characters
 	Plan   *string // the host's name of the plan
 	Locale *string // a BCP 47 language tag

@@ -26,6 +26,10 @@ type PutUser struct {
 // job of the host may do it. An address, user name or identity of another user
 // is [ErrTaken]; nothing is ever linked because addresses are equal. Putting
 // the same again changes nothing.
+//
+// It replaces what the host keeps, so put the whole user: an empty Name clears
+// the name, and Proven false takes the proof away. In [UpdateAccount], fields
+// that are nil stay.
 func (s *Service) PutUser(ctx context.Context, actor Actor, in PutUser) (User, error) {
 	want, err := in.user()
 	if err != nil {
@@ -241,7 +245,7 @@ func (s *Service) SuspendAccount(ctx context.Context, actor Actor, account Accou
 // ReactivateAccount ends the pause of an account; everything counts again that
 // did not end meanwhile. Only an operator may do it.
 func (s *Service) ReactivateAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.byHost(ctx, actor, account, EventAccountActivated, Operation.ReactivateAccount)
+	return s.byHost(ctx, actor, account, EventAccountReactivated, Operation.ReactivateAccount)
 }
 
 // byHost is an act on an account that no user may do.

@@ -193,7 +193,7 @@ func TestCreateAccount_makes(t *testing.T) {
 	a, err := w.svc.CreateAccount(t.Context(), w.as("ann"), accounts.CreateAccount{Name: "Acme", Plan: "gold", Locale: "fr"})
 	require.NoError(t, err)
 	require.NoError(t, accounts.CheckID("id", a.ID))
-	require.Equal(t, accounts.Standard, a.Kind)
+	require.Equal(t, accounts.KindStandard, a.Kind)
 	require.Equal(t, a, w.account(string(a.ID)), "what is returned is what is stored")
 	require.Equal(t, roles.Owner, w.rights("ann", string(a.ID)).Direct())
 	e := w.one(0)
@@ -201,7 +201,7 @@ func TestCreateAccount_makes(t *testing.T) {
 
 	_, err = w.svc.CreateAccount(t.Context(), w.as("ann"), accounts.CreateAccount{Name: "Second"})
 	require.Equal(t, "kind", field(t, err), "a standard owner has one")
-	_, err = w.svc.CreateAccount(t.Context(), w.as("ann"), accounts.CreateAccount{ID: "orbit", Name: "Second", Kind: accounts.Agency})
+	_, err = w.svc.CreateAccount(t.Context(), w.as("ann"), accounts.CreateAccount{ID: "orbit", Name: "Second", Kind: accounts.KindAgency})
 	require.NoError(t, err)
 	_, err = w.svc.CreateAccount(t.Context(), job(), accounts.CreateAccount{ID: "orbit", Name: "Third", Owner: "bob"})
 	require.ErrorIs(t, err, accounts.ErrTaken)

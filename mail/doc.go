@@ -16,7 +16,8 @@
 // Start a dispatcher, in as many processes as it likes: [Dispatcher.Run] from a goroutine, with
 // [Dispatcher.Wake] after a commit for those who wait for a link, or [Dispatcher.Flush] from a job queue.
 //
-// Look after dead letters: [Outbox.Mails] lists what could not be sent and why, [Outbox.RequeueMail] tries again.
+// Look after dead letters: the Desk of package accounts lists what could not be sent and why, and tries again, for the
+// host's staff and with an event in the audit. [Outbox.Mails] and [Outbox.RequeueMail] are for stores and tests.
 //
 // Replace templates if it wants other words: [NewTemplates] takes any fs.FS and checks it at once.
 //

@@ -94,8 +94,10 @@
 //
 // # Guards and counters
 //
-// A Guard names an account that the decision relied on and the version it saw.
-// Another stored version, or no such account, is a conflict. With Move the
+// A Guard names an account that the decision relied on and the version it saw,
+// or a user and the epoch. Another stored version or epoch, or no such account
+// or user, is a conflict; a guard that names both or neither is a fault. A user
+// is held, and may be written by the same change. With Move the
 // version moves by one, and nothing else of the row. Without Move it is held:
 // nobody may change the account between the check and the commit, but others
 // may hold it at the same time. Take the lock that your database has for this

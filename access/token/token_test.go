@@ -222,11 +222,13 @@ func TestParse_Work(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = token.Parse(token.Session, megabyte) }))
 	require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = token.Parse(token.Session, whole) }))
 
+	// Reading all of a thousand megabytes takes seconds; refusing them by their
+	// length takes microseconds, also on a machine that does much else.
 	start := time.Now()
 	for range 1000 {
 		_, _ = token.Parse(token.Session, megabyte)
 	}
-	require.Less(t, time.Since(start), 100*time.Millisecond, "a thousand megabytes were read")
+	require.Less(t, time.Since(start), time.Second, "a thousand megabytes were read")
 }
 
 func TestHash_String(t *testing.T) {

@@ -58,7 +58,7 @@ func (c *cast) people(ctx context.Context) error {
 		}
 	}
 	for _, a := range []accounts.CreateAccount{
-		{ID: studio, Name: "Northlight Studio", Kind: accounts.Agency, Owner: nora},
+		{ID: studio, Name: "Northlight Studio", Kind: accounts.KindAgency, Owner: nora},
 		{ID: bakery, Name: "Calla Bakery", Owner: carla},
 	} {
 		if _, err := c.accounts.CreateAccount(ctx, job, a); err != nil {
@@ -236,7 +236,7 @@ func (c *cast) approval(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.say("Carla opens the new link: %s of %s asks for %s.", view.Requester, view.Name, accounts.RoleName(view.Level))
+	c.say("Carla opens the new link: %s of %s asks for %s.", view.Requester, view.AgencyName, accounts.RoleName(view.Level))
 	asMia, err := c.visit(ctx, c.mia, studio)
 	if err != nil {
 		return err

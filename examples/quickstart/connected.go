@@ -82,7 +82,7 @@ func (c *cast) explain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.accounts.ChangeCap(ctx, asCarla, bakery, studio, roles.Viewer); err != nil {
+	if err := c.accounts.ChangeCap(ctx, asCarla, accounts.ConnectionKey{Client: bakery, Agency: studio}, roles.Viewer); err != nil {
 		return err
 	}
 	c.say("Carla lowers the cap to Viewer. It limits everyone at the next check:")
@@ -115,7 +115,7 @@ func (c *cast) disable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := c.requests.PlanDisable(ctx, asNora, studio)
+	plan, err := c.requests.PlanDisableClientAccess(ctx, asNora, studio)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (c *cast) disable(ctx context.Context) error {
 	for _, r := range plan.Requests {
 		c.say("  the request to %s", r.Address)
 	}
-	err = c.requests.Disable(ctx, asNora, studio, plan.Confirm)
+	err = c.requests.DisableClientAccess(ctx, asNora, studio, plan.Confirm)
 	if err := c.refused(err, accounts.ErrStepUp, "Nora confirms, 15 minutes after her login"); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (c *cast) disable(ctx context.Context) error {
 	if asNora, err = c.visit(ctx, c.nora, studio); err != nil {
 		return err
 	}
-	if err := c.requests.Disable(ctx, asNora, studio, plan.Confirm); err != nil {
+	if err := c.requests.DisableClientAccess(ctx, asNora, studio, plan.Confirm); err != nil {
 		return err
 	}
 	c.say("Nora logs in again and confirms. One change ends it all.")

@@ -18,7 +18,7 @@ func (s *state) apply(c *access.Change) error {
 // point at comes first.
 func (s *state) write(c *access.Change) {
 	for _, g := range c.Guards {
-		if g.Move {
+		if g.Move && g.Account != "" {
 			s.accounts[g.Account].Version++
 		}
 	}

@@ -56,7 +56,15 @@ func wellFormed(c *access.Change) error {
 	case c.Op != "" && len(c.Events) == 0:
 		return fault("the operation %q has no event", c.Op)
 	}
+	for i := range c.Events {
+		if c.Events[i].Op != c.Op {
+			return fault("an event of the operation %q carries another's id, %q", c.Op, c.Events[i].Op)
+		}
+	}
 	for _, g := range c.Guards {
+		if (g.Account == "") == (g.User == "") {
+			return fault("a guard names an account or a user, and not both or neither")
+		}
 		for i := range c.Accounts {
 			if c.Accounts[i].ID == g.Account {
 				return fault("the change guards the account %q and writes it too; its own version is its guard", g.Account)
@@ -115,6 +123,12 @@ func byKey[K comparable, R any](rows []R, key func(*R) K) map[K]*R {
 func (k *checker) guards(c *access.Change) error {
 	moved := map[accounts.AccountID]int64{}
 	for _, g := range c.Guards {
+		if g.User != "" {
+			if u := k.state.users[g.User]; u == nil || u.Epoch != g.Epoch {
+				return conflict("the epoch of a guarded user")
+			}
+			continue
+		}
 		a := k.state.accounts[g.Account]
 		if a == nil || a.Version+moved[g.Account] != g.Version {
 			return conflict("the version of a guarded account")

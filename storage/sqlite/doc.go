@@ -12,6 +12,12 @@
 //	}
 //	defer st.Close()
 //
+// A handle of the host's own needs this DSN, complete; [New] refuses one that
+// would break a promise:
+//
+//	db, err := sql.Open("sqlite", "file:app.db?_pragma=foreign_keys(1)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)&_txlock=immediate")
+//	st, err := sqlite.New(ctx, db, nil)
+//
 // # What is promised
 //
 // A change that was answered with nil is on the disk, also after a loss of

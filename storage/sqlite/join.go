@@ -37,6 +37,9 @@ type Joined struct {
 // Begin the transaction with _txlock=immediate in the handle's DSN. One that
 // reads first and writes later fails with a conflict when others wrote in
 // between.
+//
+// Ask Principal before you begin, or on the joined store: a note of last use
+// would wait for your own transaction.
 func (s *Store) JoinSQL(tx *sql.Tx) *Joined {
 	j := &joint{tx: tx}
 	return &Joined{reads: sqlstore.ReadsBy(j, s.reads), writes: sqlstore.WritesBy(j, s.writes)}

@@ -254,7 +254,7 @@ func TestProcesses_Withdraw(t *testing.T) {
 
 	require.Equal(t, `"admin"`, look())
 	for _, highest := range []roles.Role{roles.Viewer, roles.Manager, roles.Author} {
-		require.NoError(t, p.graph.ChangeCap(t.Context(), carl, "client", "agency", highest))
+		require.NoError(t, p.graph.ChangeCap(t.Context(), carl, accounts.ConnectionKey{Client: "client", Agency: "agency"}, highest))
 		require.Equal(t, fmt.Sprintf("%q", highest), look())
 	}
 	staff := accounts.Operator("kim", "ticket 7")

@@ -119,8 +119,12 @@ func open(dsn string, size int, keep bool) (*sql.DB, error) {
 // promise: foreign_keys off, synchronous below FULL, journal_mode off or memory,
 // query_only, another encoding than UTF-8, and a database in memory with more
 // than one connection. Give pragmas in the DSN, so that every connection has
-// them. WAL is advised and, for speed, temp_store(memory) and
-// wal_autocheckpoint(4000), which [Open] sets too.
+// them. This is a complete one:
+//
+//	file:app.db?_pragma=foreign_keys(1)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)&_txlock=immediate
+//
+// For speed add temp_store(memory) and wal_autocheckpoint(4000), which [Open]
+// sets too.
 //
 // The store keeps one of the handle's connections for writing until it is
 // closed. If SetMaxOpenConns(1) was called it takes the only one for each

@@ -81,7 +81,7 @@ func user(id string) accounts.User {
 func account(id string) accounts.Account {
 	return accounts.Account{
 		AccountState: accounts.AccountState{ID: accounts.AccountID(id), Name: "Account " + id},
-		Kind:         accounts.Standard, CreatedAt: noon, UpdatedAt: noon,
+		Kind:         accounts.KindStandard, CreatedAt: noon, UpdatedAt: noon,
 	}
 }
 

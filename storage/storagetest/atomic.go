@@ -62,6 +62,12 @@ func breakers() []breaker {
 		{"Guards", "a guard with version 0 on no account", func(id string) []any {
 			return []any{accounts.Guard{Account: accounts.AccountID(id + "-missing")}}
 		}},
+		{"Guards", "a guard on a user of another epoch", func(id string) []any {
+			return []any{accounts.Guard{User: accounts.UserID(id), Epoch: 77}}
+		}},
+		{"Guards", "a guard on no user", func(id string) []any {
+			return []any{accounts.Guard{User: accounts.UserID(id + "-missing")}}
+		}},
 		{"Users", "a stale user", func(id string) []any { u := user(id); stale(&u.Version); return []any{u} }},
 		{"Users", "a user that is there", func(id string) []any { u := user(id); u.Email = ""; return []any{u} }},
 		{"Users", "a user that is not there", func(id string) []any { u := user(id + "-missing"); u.Version = 1; return []any{u} }},

@@ -90,14 +90,14 @@ func address(id string) accounts.Email { return accounts.Email(id + "@example.co
 func account(id string) accounts.Account {
 	return accounts.Account{
 		AccountState: accounts.AccountState{ID: accounts.AccountID(id), Name: "Name of " + id},
-		Kind:         accounts.Standard, CreatedAt: start, UpdatedAt: start,
+		Kind:         accounts.KindStandard, CreatedAt: start, UpdatedAt: start,
 	}
 }
 
 // agency returns an account that acts as an agency, in its third epoch.
 func agency(id string) accounts.Account {
 	a := account(id)
-	a.Kind, a.Epoch = accounts.Agency, 3
+	a.Kind, a.Epoch = accounts.KindAgency, 3
 	a.ProgrammeAt, a.ClientAccessAt = minutes(1), minutes(2)
 	return a
 }

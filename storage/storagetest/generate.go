@@ -306,7 +306,7 @@ func (g *game) read() {
 		{"Clients", func(ctx context.Context, st storage.Storage) (any, error) {
 			return st.Clients(ctx, access.ClientsQuery{
 				Agency: account, At: at, Search: search, Limit: limit,
-				States: slices.Clone([]access.ClientState{access.ClientConnected, access.ClientDisconnected, access.ClientExpired}[:limit%4]),
+				States: slices.Clone([]access.ClientState{access.ClientConnected, access.ClientEnded, access.ClientExpired}[:limit%4]),
 			})
 		}},
 		{"Addressed", func(ctx context.Context, st storage.Storage) (any, error) { return st.Addressed(ctx, email, at, limit) }},

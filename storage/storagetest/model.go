@@ -222,6 +222,14 @@ func (w *world) clone() *world {
 func (w *world) apply(c access.Change) bool {
 	ok := !doubled(c)
 	for _, g := range c.Guards {
+		if (g.Account == "") == (g.User == "") {
+			continue // a mistake, which sensible finds
+		}
+		if g.User != "" {
+			u, found := w.users[g.User]
+			ok = ok && found && u.Epoch == g.Epoch
+			continue
+		}
 		a, found := w.accounts[g.Account]
 		ok = ok && found && a.Version == g.Version
 		if g.Move {

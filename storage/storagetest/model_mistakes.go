@@ -62,7 +62,11 @@ func doubled(c access.Change) bool {
 // world is the one in which it was applied already.
 func (w *world) sensible(c access.Change) bool {
 	ok := len(c.Events) > 0 && c.Op != "" || onlyTouches(c)
+	for _, ev := range c.Events {
+		ok = ok && ev.Op == c.Op
+	}
 	for _, g := range c.Guards {
+		ok = ok && (g.Account == "") != (g.User == "")
 		for _, a := range c.Accounts {
 			ok = ok && a.ID != g.Account
 		}

@@ -38,7 +38,7 @@ func modelChecks() []check {
 			if seed == 0 {
 				seed = rand.Uint64() //nolint:gosec // a seed of a test
 			}
-			count := max(1, *opsFlag/rounds)
+			count := max(1, *opsFlag/rounds/slowly)
 			if testing.Short() {
 				count = max(1, count/10)
 			}

@@ -225,19 +225,19 @@ func checkClients(e *env) {
 	add("withdrawn", access.ClientWithdrawn, func(r *access.Request, _ *accounts.Connection, _ *accounts.Account) {
 		r.State = access.Withdrawn
 	})
-	add("disabled", access.ClientDisconnected, func(r *access.Request, _ *accounts.Connection, _ *accounts.Account) { r.AgencyEpoch-- })
+	add("disabled", access.ClientEnded, func(r *access.Request, _ *accounts.Connection, _ *accounts.Account) { r.AgencyEpoch-- })
 	add("connected", access.ClientConnected, approve("connected"))
-	add("ended", access.ClientDisconnected, approve("ended"))
-	add("superseded", access.ClientDisconnected, approve("another"))
-	add("old-epoch", access.ClientDisconnected, func(r *access.Request, c *accounts.Connection, a *accounts.Account) {
+	add("ended", access.ClientEnded, approve("ended"))
+	add("superseded", access.ClientEnded, approve("another"))
+	add("old-epoch", access.ClientEnded, func(r *access.Request, c *accounts.Connection, a *accounts.Account) {
 		approve("old-epoch")(r, c, a)
 		c.AgencyEpoch--
 	})
-	add("closed", access.ClientDisconnected, func(r *access.Request, c *accounts.Connection, a *accounts.Account) {
+	add("closed", access.ClientEnded, func(r *access.Request, c *accounts.Connection, a *accounts.Account) {
 		approve("closed")(r, c, a)
 		a.ClosedAt = minutes(1)
 	})
-	add("paused", access.ClientDisconnected, func(r *access.Request, c *accounts.Connection, a *accounts.Account) {
+	add("paused", access.ClientEnded, func(r *access.Request, c *accounts.Connection, a *accounts.Account) {
 		approve("paused")(r, c, a)
 		a.SuspendedAt = minutes(1)
 	})
@@ -250,7 +250,7 @@ func checkClients(e *env) {
 	e.same(ask(), want, "an agency's clients, newest first")
 	states := []access.ClientState{
 		access.ClientPending, access.ClientExpired, access.ClientDeclined, access.ClientWithdrawn,
-		access.ClientConnected, access.ClientDisconnected,
+		access.ClientConnected, access.ClientEnded,
 	}
 	for i, s := range states {
 		for _, list := range [][]access.ClientState{{s}, {s, states[(i+1)%len(states)]}} {

@@ -57,7 +57,7 @@ func fillAll(n int) filled {
 	}
 	x.owner = user("owner")
 	x.user.DeletedAt = time.Time{} // deleted users are found by id alone
-	x.client.Kind, x.agency.Kind = accounts.Franchise, accounts.Agency
+	x.client.Kind, x.agency.Kind = accounts.KindFranchise, accounts.KindAgency
 	x.member.Account, x.member.User = x.agency.ID, x.user.ID
 	x.connection.ConnectionKey = accounts.ConnectionKey{Client: x.client.ID, Agency: x.agency.ID}
 	x.assignment.ConnectionKey, x.assignment.User = x.connection.ConnectionKey, x.user.ID
@@ -176,10 +176,10 @@ func blank(x filled) filled {
 		user: accounts.User{UserState: accounts.UserState{ID: x.user.ID}, Version: x.user.Version},
 		gone: accounts.User{UserState: accounts.UserState{ID: x.gone.ID}, Version: x.gone.Version},
 		client: accounts.Account{
-			AccountState: accounts.AccountState{ID: x.client.ID, Version: x.client.Version}, Kind: accounts.Standard,
+			AccountState: accounts.AccountState{ID: x.client.ID, Version: x.client.Version}, Kind: accounts.KindStandard,
 		},
 		agency: accounts.Account{
-			AccountState: accounts.AccountState{ID: x.agency.ID, Version: x.agency.Version}, Kind: accounts.Standard,
+			AccountState: accounts.AccountState{ID: x.agency.ID, Version: x.agency.Version}, Kind: accounts.KindStandard,
 		},
 		member: accounts.Membership{
 			Account: x.member.Account, User: x.member.User, Version: x.member.Version,

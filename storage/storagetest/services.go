@@ -89,7 +89,7 @@ func (h *house) inhabit() *house {
 		h.ok(err, "PutUser")
 	}
 	for id, owner := range map[accounts.AccountID]accounts.UserID{theAgency: "boss", theClient: "owner"} {
-		_, err := h.graph.CreateAccount(h.ctx, job, accounts.CreateAccount{ID: id, Name: "The " + string(id), Kind: accounts.Agency, Owner: owner})
+		_, err := h.graph.CreateAccount(h.ctx, job, accounts.CreateAccount{ID: id, Name: "The " + string(id), Kind: accounts.KindAgency, Owner: owner})
 		h.ok(err, "CreateAccount")
 	}
 	h.ok(h.graph.AddMember(h.ctx, job, theAgency, "manager", roles.Manager), "AddMember")
@@ -259,11 +259,11 @@ func serviceDisable(e *env) {
 				return err
 			}
 			for {
-				plan, err := h.requests.PlanDisable(h.ctx, boss, theAgency)
+				plan, err := h.requests.PlanDisableClientAccess(h.ctx, boss, theAgency)
 				if err != nil {
 					return err
 				}
-				if err := h.requests.Disable(h.ctx, boss, theAgency, plan.Confirm); !errors.Is(err, access.ErrPlanChanged) {
+				if err := h.requests.DisableClientAccess(h.ctx, boss, theAgency, plan.Confirm); !errors.Is(err, access.ErrPlanChanged) {
 					return err
 				}
 			}

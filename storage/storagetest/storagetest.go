@@ -13,7 +13,7 @@
 // Use a fresh database for each call of Open; the checks run in parallel. A
 // run takes some seconds. The last part compares the store with a plain model
 // over random operations: -storagetest.seed repeats a run that failed (the
-// seed is in the failure), -storagetest.ops sets its length, and -short cuts
+// seed is in the failure), -storagetest.ops sets its length, and -short and the race detector cut
 // it to a tenth.
 //
 // [Faults] wraps a store so that its k-th call fails, before or after it took

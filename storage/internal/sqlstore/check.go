@@ -49,6 +49,9 @@ func check(c *access.Change) error {
 		}
 	}
 	for _, g := range c.Guards {
+		if (g.Account == "") == (g.User == "") {
+			return fmt.Errorf("chatelaine: operation %s has a guard that names not exactly one account or user", c.Op)
+		}
 		for i := range c.Accounts {
 			if c.Accounts[i].ID == g.Account {
 				return fmt.Errorf("chatelaine: operation %s guards and writes account %s", c.Op, g.Account)

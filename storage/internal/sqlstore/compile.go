@@ -93,6 +93,10 @@ func (b *builder) skip(steps int, when int64) {
 
 func (b *builder) guards(list []accounts.Guard) {
 	for _, g := range list {
+		if g.User != "" {
+			b.add(b.t.asking(`SELECT 1 FROM {p}users WHERE id = $1 AND epoch = $2`), 1, string(g.User), g.Epoch)
+			continue
+		}
 		if g.Move {
 			b.add(b.t.plain(`UPDATE {p}accounts SET version = version + 1 WHERE id = $1 AND version = $2`), 1,
 				string(g.Account), g.Version)

@@ -58,8 +58,11 @@ func TestWrites_ApplyAccess_fields(t *testing.T) {
 			c := least()
 			list := reflect.ValueOf(&c).Elem().FieldByIndex(f.Index)
 			list.Set(reflect.MakeSlice(f.Type, 1, 1))
-			if f.Name == "CancelMail" {
+			switch f.Name {
+			case "CancelMail":
 				c.CancelMail[0] = "reason"
+			case "Guards":
+				c.Guards[0].User = "user"
 			}
 			texts, err := sqlstore.Texts(writes(), c, false)
 			require.NoError(t, err)

@@ -246,14 +246,14 @@ func TestReads_Clients(t *testing.T) {
 	}}))
 	for state, want := range map[access.ClientState]string{
 		access.ClientPending: "pending ", access.ClientExpired: "expired due ", access.ClientDeclined: "declined ",
-		access.ClientWithdrawn: "withdrawn ", access.ClientConnected: "live ", access.ClientDisconnected: "replaced old ",
+		access.ClientWithdrawn: "withdrawn ", access.ClientConnected: "live ", access.ClientEnded: "replaced old ",
 		"' OR 1=1 --": "",
 	} {
 		require.Equal(t, want, ids(access.ClientsQuery{States: []access.ClientState{state}}), state)
 	}
 	require.Equal(t, all, ids(access.ClientsQuery{States: []access.ClientState{
 		access.ClientPending, access.ClientExpired, access.ClientDeclined, access.ClientWithdrawn, access.ClientConnected,
-		access.ClientDisconnected,
+		access.ClientEnded,
 	}}))
 	require.Equal(t, "live due ", ids(access.ClientsQuery{Search: "E@ex", States: []access.ClientState{
 		access.ClientConnected, access.ClientExpired, access.ClientPending,
@@ -276,7 +276,7 @@ func TestReads_Clients(t *testing.T) {
 	require.Zero(t, got[0].Account, "an agency learns nothing of an account that declined")
 
 	f.set(t, "accounts SET closed_at = 1 WHERE id = 'agency'")
-	require.Equal(t, "replaced live old pending due ", ids(access.ClientsQuery{States: []access.ClientState{access.ClientDisconnected}}))
+	require.Equal(t, "replaced live old pending due ", ids(access.ClientsQuery{States: []access.ClientState{access.ClientEnded}}))
 }
 
 func TestReads_Addressed(t *testing.T) {

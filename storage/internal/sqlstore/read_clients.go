@@ -30,11 +30,11 @@ const (
 
 	// clientsIn compares what access.Client.StateAt says.
 	clientsIn = ` AND CASE
-		WHEN r.state = 'pending' AND (r.agency_epoch <> g.epoch OR g.closed_at <> 0) THEN 'disconnected'
+		WHEN r.state = 'pending' AND (r.agency_epoch <> g.epoch OR g.closed_at <> 0) THEN 'ended'
 		WHEN r.state = 'pending' AND r.expires_at <= {at} THEN 'expired'
 		WHEN r.state IN ('pending', 'declined', 'withdrawn', 'expired') THEN r.state
 		WHEN r.state = 'approved' AND ` + openA + ` AND ` + countsC + ` THEN 'connected'
-		ELSE 'disconnected' END IN (`
+		ELSE 'ended' END IN (`
 )
 
 func bindClient(d []any, c *access.Client) []any {

@@ -74,7 +74,7 @@ func TestReads_Account(t *testing.T) {
 		AccountState: accounts.AccountState{
 			ID: "a", Name: "A", Version: 2, Epoch: 3, ProgrammeAt: at(1), ClientAccessAt: at(2), SuspendedAt: at(3), ClosedAt: at(4),
 		},
-		Kind: accounts.Franchise, Plan: "gold", Locale: "fr", CreatedAt: at(5), UpdatedAt: at(6),
+		Kind: accounts.KindFranchise, Plan: "gold", Locale: "fr", CreatedAt: at(5), UpdatedAt: at(6),
 	}, got)
 	_, err = f.Account(t.Context(), "b")
 	require.ErrorIs(t, err, accounts.ErrNotFound)
@@ -234,7 +234,7 @@ func TestReads_Owned_and_Owners(t *testing.T) {
 		var ids string
 		for _, a := range got {
 			ids += string(a.ID) + " "
-			require.Equal(t, accounts.Standard, a.Kind)
+			require.Equal(t, accounts.KindStandard, a.Kind)
 		}
 		require.Equal(t, want, ids, user)
 	}
@@ -291,7 +291,7 @@ func TestReads_Linked(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, accounts.Connection{ConnectionKey: key}, got.Connection, "a pair that never was connected")
 	require.Equal(t, accounts.AccountID("client"), got.Client.ID)
-	require.Equal(t, accounts.Agency, got.Agency.Kind)
+	require.Equal(t, accounts.KindAgency, got.Agency.Kind)
 	require.Len(t, got.ClientOwners, 2)
 	require.Equal(t, accounts.UserID("ann"), got.ClientOwners[0].User)
 	require.Equal(t, accounts.UserID("bob"), got.ClientOwners[1].User)
