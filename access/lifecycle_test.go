@@ -439,3 +439,31 @@ func TestRequests_Clients(t *testing.T) {
 		require.ErrorIs(t, w.requests.Resend(t.Context(), w.as("sue", "south"), access.Resend{Agency: "south", Request: pending}), accounts.ErrNotFound)
 	})
 }
+
+// What state a request is in follows from what is stored, the time and its
+// agency: another epoch or a closed agency ends it, whatever the time says.
+func TestRequest_StateAt(t *testing.T) {
+	t.Parallel()
+	at := start()
+	agency := accounts.AccountState{ID: "north", Epoch: 3}
+	closed := agency
+	closed.ClosedAt = at
+	for _, c := range []struct {
+		name   string
+		given  access.Request
+		agency accounts.AccountState
+		want   access.RequestState
+	}{
+		{"a microsecond before its end it is pending", access.Request{State: access.Pending, AgencyEpoch: 3, ExpiresAt: at.Add(time.Microsecond)}, agency, access.Pending},
+		{"at its end it is expired", access.Request{State: access.Pending, AgencyEpoch: 3, ExpiresAt: at}, agency, access.Expired},
+		{"an earlier epoch ends it", access.Request{State: access.Pending, AgencyEpoch: 2, ExpiresAt: at.Add(time.Hour)}, agency, access.Ended},
+		{"a later epoch ends it", access.Request{State: access.Pending, AgencyEpoch: 4, ExpiresAt: at.Add(time.Hour)}, agency, access.Ended},
+		{"a closed agency ends it", access.Request{State: access.Pending, AgencyEpoch: 3, ExpiresAt: at.Add(time.Hour)}, closed, access.Ended},
+		{"what was decided stays so", access.Request{State: access.Declined, AgencyEpoch: 2, ExpiresAt: at}, closed, access.Declined},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, c.given.StateAt(at, c.agency))
+		})
+	}
+}

@@ -20,8 +20,8 @@ type Session struct {
 	Account accounts.AccountID
 	From    accounts.AccountID
 
-	UserAgent string // as the browser named itself, at most 256 bytes
-	Source    string // the network address it came from, at most 64 bytes
+	UserAgent string // as the browser named itself, at most 256 characters
+	Source    string // the network address it came from, at most 64 characters
 }
 
 // SessionState is the part of a session that decides whether it counts.

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access/token"
@@ -41,8 +40,8 @@ func (s *Sessions) With(st SessionStore) *Sessions { return &Sessions{st: st, en
 // Device is where a login comes from. Both fields are cut to what is kept, and
 // are shown in the list of sessions.
 type Device struct {
-	UserAgent string // at most 256 bytes
-	Source    string // the network address, at most 64 bytes
+	UserAgent string // at most 256 characters
+	Source    string // the network address, at most 64 characters
 }
 
 // Start opens a session for somebody whose login the host has checked, by user
@@ -55,7 +54,7 @@ func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device)
 	if err != nil {
 		return token.Secret{}, Session{}, err
 	}
-	from = Device{UserAgent: clip(from.UserAgent, 256), Source: clip(from.Source, 64)}
+	from = Device{UserAgent: accounts.Clip(from.UserAgent, 256), Source: accounts.Clip(from.Source, 64)}
 	op := s.env.Begin(accounts.Actor{})
 	secret, hash, err := token.New(token.Session, s.env.Secrets())
 	if err != nil {
@@ -386,18 +385,4 @@ func (s *Sessions) EndAll(ctx context.Context, actor accounts.Actor, user accoun
 
 func (s *Sessions) run(ctx context.Context, op accounts.Operation, kind accounts.EventKind, decide func(ctx context.Context) (Change, error)) error {
 	return run(ctx, s.env, s.st, op, kind, decide)
-}
-
-// clip cuts a text that a client sent to n bytes of valid UTF-8 on one line.
-func clip(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "")
-	}
-	return s
 }

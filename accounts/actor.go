@@ -47,7 +47,7 @@ func Admitted(a Admission) Actor {
 // System returns the actor of a job of the host, such as keeping users in
 // step. The name goes into the audit; it is cut after 64 characters.
 func System(name string) Actor {
-	if name = clip(name, 64); name == "" {
+	if name = Clip(name, 64); name == "" {
 		name = "system"
 	}
 	return Actor{system: name, proof: AnyLogin()}
@@ -57,7 +57,7 @@ func System(name string) Actor {
 // Both go into the audit; without either the actor may do nothing. The reason
 // is cut after 200 characters and should name no person.
 func Operator(staff, reason string) Actor {
-	staff, reason = clip(staff, 64), clip(reason, 200)
+	staff, reason = Clip(staff, 64), Clip(reason, 200)
 	if staff == "" || reason == "" {
 		return Actor{}
 	}
@@ -67,7 +67,7 @@ func Operator(staff, reason string) Actor {
 // WithRequestID returns the actor with the host's id of the HTTP request,
 // which goes into every event. It is cut after 64 characters.
 func (a Actor) WithRequestID(id string) Actor {
-	a.requestID = clip(id, 64)
+	a.requestID = Clip(id, 64)
 	return a
 }
 
@@ -114,9 +114,9 @@ func (a Actor) key() string {
 	return "operator/" + a.operator
 }
 
-// clip makes one printable line of at most n characters. What could break the
+// Clip makes one printable line of at most n characters. What could break the
 // line, or turn it around, is left out.
-func clip(s string, n int) string {
+func Clip(s string, n int) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return -1

@@ -496,3 +496,25 @@ func TestService_rightWithdrawnBetweenReads(t *testing.T) {
 		require.True(t, moved)
 	}
 }
+
+// A colleague who left and came back can be put on the connection again, with
+// the role of before: the assignment of before is another life's.
+func TestAssign_againAfterComingBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(user("olga"), user("oda"), user("ann"), account("acme"), agency("orbit"), member("acme", "ann", roles.Owner),
+		member("orbit", "olga", roles.Owner), member("orbit", "oda", roles.Author), connection("acme", "orbit", roles.Manager))
+	in := accounts.Assign{Agency: "orbit", Client: "acme", User: "oda", Role: roles.Author}
+	_, err := w.svc.Assign(t.Context(), w.as("olga"), in)
+	require.NoError(t, err)
+	require.NoError(t, w.svc.RemoveMember(t.Context(), w.as("olga"), "orbit", "oda"))
+	require.NoError(t, w.svc.AddMember(t.Context(), job(), "orbit", "oda", roles.Author))
+	require.True(t, w.rights("oda", "acme").None())
+	_, err = w.svc.Assign(t.Context(), w.as("olga"), in)
+	require.NoError(t, err)
+	require.Equal(t, roles.Author, w.rights("oda", "acme").Delegated())
+
+	stale := accounts.Admitted(accounts.Admission{User: "oda", Epoch: 7, Proof: accounts.AnyLogin()})
+	_, err = w.svc.Unassign(t.Context(), stale, pair("acme", "orbit"), "oda")
+	require.ErrorIs(t, err, accounts.ErrStepUp, "a session that has ended takes nobody off, not even its own user")
+}

@@ -40,9 +40,11 @@ func (o Operation) EnableClientAccess(actor Standing, account Account) (Change, 
 }
 
 // CloseAccount decides whether an account is closed for good. It wants a fresh
-// login. Everything that rests on the account ends with it; unsent mail on its
-// behalf is cancelled, and what the agencies connected to it wrote about it.
-func (o Operation) CloseAccount(actor Standing, account Account, agencies []AccountID) (Change, error) {
+// login. Everything that rests on the account ends with it: the connections to
+// agencies too, each with its record, since their lists rest on it no more.
+// Unsent mail on the account's behalf is cancelled, and what the agencies wrote
+// about it.
+func (o Operation) CloseAccount(actor Standing, account Account, agencies []Connected) (Change, error) {
 	if err := o.May(actor, roles.CloseAccount); err != nil {
 		return Change{}, err
 	}
@@ -53,8 +55,13 @@ func (o Operation) CloseAccount(actor Standing, account Account, agencies []Acco
 	account.Epoch++
 	c := o.account(account, Event{Kind: EventAccountClosed})
 	c.CancelMail = append(c.CancelMail, AccountReason(account.ID))
-	for _, agency := range agencies {
-		c.CancelMail = append(c.CancelMail, connectionReason(ConnectionKey{Client: account.ID, Agency: agency}))
+	for _, a := range agencies {
+		conn := a.Connection
+		conn.EndedAt, conn.UpdatedAt = o.At, o.At
+		conn.Epoch++
+		c.Connections = append(c.Connections, conn)
+		c.CancelMail = append(c.CancelMail, connectionReason(conn.ConnectionKey))
+		o.Record(&c, Event{Kind: EventConnectionEnded, Account: conn.Client, Agency: conn.Agency, Was: conn.Cap})
 	}
 	return c, nil
 }

@@ -50,7 +50,7 @@ type Limits struct {
 	FreshLogin    time.Duration // how old a login may be for what wants a fresh one: 10 minutes
 	SessionIdle   time.Duration // a session's life without use: 60 minutes
 	SessionTTL    time.Duration // a session's life in any case: 24 hours
-	DelegateIdle  time.Duration // the same in somebody else's account: 30 minutes
+	DelegateIdle  time.Duration // the same before work in somebody else's account, used anywhere: 30 minutes
 	DelegateTTL   time.Duration // and: 12 hours
 	LastSeenEvery time.Duration // how often a session's use is written down: 1 minute
 	KeepReplies   time.Duration // how long an idempotency key is kept: 24 hours

@@ -158,17 +158,15 @@ func (s *Service) CloseAccount(ctx context.Context, actor Actor, account Account
 }
 
 // agencies lists all agencies that are connected to a client account.
-func (s *Service) agencies(ctx context.Context, client AccountID) ([]AccountID, error) {
-	var all []AccountID
+func (s *Service) agencies(ctx context.Context, client AccountID) ([]Connected, error) {
+	var all []Connected
 	q := ConnectionQuery{Client: client, Limit: s.env.Limits().PageMax}
 	for {
 		page, err := s.st.Connections(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range page {
-			all = append(all, c.Other.ID)
-		}
+		all = append(all, page...)
 		if len(page) < q.Limit {
 			return all, nil
 		}
