@@ -25,7 +25,7 @@ type tester interface {
 
 // patience is how long one check may take before its calls are cancelled: a
 // store that waits for itself fails instead of hanging.
-const patience = time.Minute
+const patience = slowly * time.Minute
 
 // env is what a check runs in.
 type env struct {

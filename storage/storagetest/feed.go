@@ -144,7 +144,7 @@ func checkFeedJoined(e *env) {
 	tx := e.begin(st)
 	e.ok(apply(e.ctx, tx.Store(), build("a-early", event("a-early", 1, "a", minutes(1)))), "a change in a transaction")
 	later := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(e.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(e.ctx, patience/3)
 	defer cancel()
 	go func() { // a store with one writer at a time lets it in only after the transaction
 		later <- until(ctx, func() error { return apply(ctx, st, build("z-late", event("z-late", 1, "a", minutes(2)))) })

@@ -3,7 +3,6 @@ package storagetest
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
@@ -32,12 +31,12 @@ func joinedChecks() []check {
 	}
 }
 
-// outside returns an env whose calls end soon, for reading beside an open
-// transaction: a reader that waits for it fails.
+// outside returns an env whose calls end before the check does, for reading
+// beside an open transaction: a reader that waits for it fails.
 func (e *env) outside() (*env, context.CancelFunc) {
 	out := *e
 	var cancel context.CancelFunc
-	out.ctx, cancel = context.WithTimeout(e.ctx, 10*time.Second)
+	out.ctx, cancel = context.WithTimeout(e.ctx, patience/2)
 	return &out, cancel
 }
 
