@@ -89,7 +89,7 @@ func TestStore_ApplyAccess_busy(t *testing.T) {
 
 	require.ErrorIs(t, st.ApplyAccess(t.Context(), change("patient", nil)), accounts.ErrConflict)
 
-	calm, err := sqlite.Open(t.Context(), path, &sqlite.Options{BusyTimeout: time.Minute})
+	calm, err := sqlite.Open(t.Context(), path, &sqlite.Options{BusyTimeout: time.Hour}) // whoever gives up early does so by their context
 	require.NoError(t, err, "a store opens beside a writer")
 	defer func() { require.NoError(t, calm.Close()) }()
 	var wg sync.WaitGroup
@@ -212,4 +212,20 @@ func TestStore_Close(t *testing.T) {
 	}
 	require.NoError(t, st.Close())
 	wg.Wait()
+}
+
+// A store on the host's handle stops writing when it is closed, although the
+// handle goes on.
+func TestStore_Close_hostsHandle(t *testing.T) {
+	t.Parallel()
+	db := handle(t, "file:"+filepath.Join(t.TempDir(), "host.db")+hostDSN, 0)
+	st, err := sqlite.New(t.Context(), db, nil)
+	require.NoError(t, err)
+	apply(t, st, change("before", nil))
+	require.NoError(t, st.Close())
+	require.Error(t, st.ApplyAccess(t.Context(), change("after", nil)))
+	require.NoError(t, db.PingContext(t.Context()), "the handle is the host's")
+	var found int
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM chatelaine_events WHERE op = 'after'").Scan(&found))
+	require.Zero(t, found)
 }
