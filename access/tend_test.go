@@ -283,3 +283,44 @@ func TestNew(t *testing.T) {
 		require.Zero(t, w.flush(), "and no mail goes out (A84)")
 	})
 }
+
+// A session that is too old for work in somebody else's account does no such
+// work through any door: not by asking for the account, not by an actor that
+// was admitted to none, and not from the agency (A62).
+func TestSessions_TooOldForOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.connect("willow", roles.Admin)
+	secret := w.login("mia")
+	for range 29 { // in use all the time
+		w.clock.Add(25 * time.Minute)
+		w.principal(secret, "north")
+	}
+	require.ErrorIs(t, w.try(secret, "willow"), accounts.ErrStepUp)
+	_, err := w.svc.Account(t.Context(), w.principal(secret, "").Actor(), "willow")
+	require.ErrorIs(t, err, accounts.ErrStepUp)
+	for _, account := range []accounts.AccountID{"", "north"} {
+		_, err = w.svc.Assign(t.Context(), w.principal(secret, account).Actor(), accounts.Assign{Agency: "north", Client: "willow", User: "max", Role: roles.Viewer})
+		require.ErrorIs(t, err, accounts.ErrStepUp)
+	}
+	_, err = w.svc.Account(t.Context(), w.principal(secret, "").Actor(), "north")
+	require.NoError(t, err, "in one's own account it goes on")
+}
+
+// Whoever signs out is signed out, although the session got another secret by
+// a switch at the same moment (A61).
+func TestRace_SignOutAgainstSwitch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	secret := w.login("mia")
+	var fresh string
+	w.st.on(before(func() {
+		s, _, err := w.sessions.Switch(t.Context(), secret, "north")
+		require.NoError(t, err)
+		fresh = s.Reveal()
+	}))
+	err := w.sessions.SignOut(t.Context(), secret)
+	w.st.on(nil)
+	require.NoError(t, err)
+	require.ErrorIs(t, w.try(fresh, ""), access.ErrNoSession)
+}

@@ -459,3 +459,26 @@ func TestService_CloseAccount_MailAboutIt(t *testing.T) {
 	require.Len(t, w.mails(mail.Queued), 1)
 	require.Equal(t, mail.Reason("account/orbit/client/rose/user/mia"), w.mails(mail.Queued)[0].Reason)
 }
+
+// Somebody who was admitted to an account of their own learns nothing of
+// others' by naming them: one that exists is answered as one that does not
+// (A36).
+func TestService_nothingToProbeFromOnesOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(user("ann"), user("eve"), account("acme"), account("own"), member("acme", "ann", roles.Owner), member("own", "eve", roles.Owner))
+	eve := accounts.Admitted(accounts.Admission{User: "eve", Epoch: 1, Proof: accounts.AnyLogin(), AuthAt: w.env.Now(), Account: "own"})
+	for name, act := range map[string]func(a accounts.AccountID) error{
+		"join":   func(a accounts.AccountID) error { return w.svc.JoinProgramme(t.Context(), eve, a) },
+		"enable": func(a accounts.AccountID) error { return w.svc.EnableClientAccess(t.Context(), eve, a) },
+		"close":  func(a accounts.AccountID) error { return w.svc.CloseAccount(t.Context(), eve, a) },
+		"leave":  func(a accounts.AccountID) error { return w.svc.Leave(t.Context(), eve, a) },
+		"role":   func(a accounts.AccountID) error { return w.svc.ChangeRole(t.Context(), eve, a, "ann", roles.Viewer) },
+		"remove": func(a accounts.AccountID) error { return w.svc.RemoveMember(t.Context(), eve, a, "ann") },
+		"read":   func(a accounts.AccountID) error { _, err := w.svc.Account(t.Context(), eve, a); return err },
+	} {
+		known, unknown := act("acme"), act("nothing")
+		require.Error(t, known, name)
+		require.Equal(t, unknown, known, name)
+	}
+}
