@@ -10,9 +10,9 @@ import (
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-// Fresh is what a decision that makes a link is given: an id and a secret that
+// newLink is what a decision that makes a link is given: an id and a secret that
 // nobody has seen.
-type Fresh struct {
+type newLink struct {
 	ID     string
 	Secret token.Secret
 	Hash   token.Hash
@@ -59,7 +59,7 @@ func judge(op accounts.Operation, d draft, actor accounts.Standing, f Drafting) 
 
 // send decides a batch: what can be sent is sent, and every address gets its
 // answer. Fresh holds an id and a secret for each address that may be sent.
-func send(op accounts.Operation, d draft, actor accounts.Standing, f Drafting, fresh []Fresh) (Change, BatchAnswer, error) {
+func send(op accounts.Operation, d draft, actor accounts.Standing, f Drafting, fresh []newLink) (Change, BatchAnswer, error) {
 	out, err := judge(op, d, actor, f)
 	if err != nil {
 		return Change{}, BatchAnswer{}, err
@@ -117,7 +117,7 @@ func send(op accounts.Operation, d draft, actor accounts.Standing, f Drafting, f
 
 // resend decides whether a request is mailed again: same request, new link,
 // seven days anew.
-func resend(op accounts.Operation, actor accounts.Standing, f Deciding, fresh Fresh) (Change, error) {
+func resend(op accounts.Operation, actor accounts.Standing, f Deciding, fresh newLink) (Change, error) {
 	if err := op.May(actor, roles.ManageRequests); err != nil {
 		return Change{}, err
 	}

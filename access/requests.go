@@ -269,14 +269,14 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 }
 
 // mint makes ids and secrets for n links.
-func (s *Requests) mint(op accounts.Operation, n int) ([]Fresh, error) {
-	out := make([]Fresh, n)
+func (s *Requests) mint(op accounts.Operation, n int) ([]newLink, error) {
+	out := make([]newLink, n)
 	for i := range out {
 		secret, hash, err := token.New(token.Request, s.env.Secrets())
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Fresh{ID: s.env.NewID(op.At), Secret: secret, Hash: hash}
+		out[i] = newLink{ID: s.env.NewID(op.At), Secret: secret, Hash: hash}
 	}
 	return out, nil
 }

@@ -50,9 +50,7 @@ func checkRunes(field, s string, least, most int, allowed func(rune) bool) error
 
 // CheckLocale returns an [*InvalidError] for the field "locale" unless tag is
 // empty or a BCP 47 language tag.
-func CheckLocale(tag string) error { return checkLocale(tag) }
-
-func checkLocale(tag string) error {
+func CheckLocale(tag string) error {
 	if tag == "" {
 		return nil
 	}

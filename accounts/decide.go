@@ -170,7 +170,7 @@ func (o Operation) UpdateAccount(account Account, in UpdateAccount) (Change, err
 		}
 		*f.to = *f.value
 	}
-	if err := checkLocale(account.Locale); err != nil || account == was {
+	if err := CheckLocale(account.Locale); err != nil || account == was {
 		return Change{}, err
 	}
 	return o.account(account, Event{Kind: EventAccountUpdated}), nil

@@ -285,7 +285,7 @@ func (in CreateAccount) check() error {
 	if err := checkText("plan", in.Plan, 0, maxName); err != nil {
 		return err
 	}
-	return checkLocale(in.Locale)
+	return CheckLocale(in.Locale)
 }
 
 func (in CreateAccount) account() Account {

@@ -153,7 +153,7 @@ func (in PutUser) user() (User, error) {
 	if strings.ContainsRune(in.Handle, '@') || in.Handle != "" && NameKey(in.Handle) == "" {
 		return u, &InvalidError{Field: "handle", Reason: "has an @ or nothing but spaces"}
 	}
-	if err := checkLocale(in.Locale); err != nil {
+	if err := CheckLocale(in.Locale); err != nil {
 		return u, err
 	}
 	if in.Email != "" {

@@ -155,12 +155,13 @@ func TestReads_Standings(t *testing.T) {
 		got, err := f.Standings(t.Context(), make([]accounts.StandingKey, 16_001))
 		require.Error(t, err)
 		require.Nil(t, got)
+		most := 16_000
 		if testing.Short() {
-			t.Skip("a statement of 16,000 keys takes its time")
+			most = 1_000 // a statement of 16,000 keys takes its time
 		}
-		got, err = f.Standings(t.Context(), make([]accounts.StandingKey, 16_000))
+		got, err = f.Standings(t.Context(), make([]accounts.StandingKey, most))
 		require.NoError(t, err)
-		require.Len(t, got, 16_000)
+		require.Len(t, got, most)
 	})
 }
 
