@@ -12,41 +12,18 @@ import (
 	"time"
 )
 
-// The kinds of mail that have a built-in template. Each says to whom it goes and which fields of [Data] it needs; the
-// others are optional, and Product is always needed.
-const (
-	// AccessRequested goes to the address that an agency asked for access. It needs Agency, Sender (who asks), Link and
-	// ExpiresAt; Role (the level asked for), Message and Guide are optional. It does not use Recipient: the mail is the
-	// same whether or not the address is known.
-	AccessRequested = "access-requested"
-	// AccessApproved goes to the owners of the agency. It needs Agency, Client, Sender (who approved), Role (the highest
-	// role given) and At; Link and Recipient are optional.
-	AccessApproved = "access-approved"
-	// AccessDeclined goes to whoever sent the request. It needs Agency, Client (the address that was asked) and At; Reason
-	// and Recipient are optional.
-	AccessDeclined = "access-declined"
-	// Assigned goes to the colleague. It needs Agency, Client, Sender (who assigned), Role and At; Link and Recipient are
-	// optional.
-	Assigned = "colleague-assigned"
-	// ConnectionEnded goes to the owners of the side that did not end it. It needs Agency, Client and At; Sender (who ended
-	// it) and Recipient are optional.
-	ConnectionEnded = "connection-ended"
-	// CapChanged goes to the owners of the agency. It needs Agency, Client, Sender (who changed it), Role (the new highest
-	// role) and At; Recipient is optional.
-	CapChanged = "cap-changed"
-	// ProgrammeLeft goes to the owners of each client account. It needs Agency, Client and At; Recipient is optional.
-	ProgrammeLeft = "programme-left"
-)
-
 // Data is what templates are filled with.
 //
 // Everything but the links may come from users, and Render makes it inert; see [Templates.Render].
 type Data struct {
 	// Product is the name of the host's product.
 	Product string
-	// Agency and Client are the names of the two accounts; Recipient and Sender are people, as they are shown; Role is the
-	// name of a role, as it is shown. 100 characters of each are used.
-	Agency, Client, Recipient, Sender, Role string
+	// Agency and Client are the names of the two accounts, and Account is that of the one somebody is invited to; Recipient
+	// and Sender are people, as they are shown; Role is the name of a role, as it is shown. 100 characters of each are used.
+	Agency, Client, Account, Recipient, Sender, Role string
+	// Address is an e-mail address that the mail tells about, and not where it goes. It is plain text without line
+	// breaks, of which 254 characters are used, the most that an address can have.
+	Address string
 	// Message and Reason are words of the other side, on any number of lines. 1,000 characters of each are used.
 	Message, Reason string
 	// Link and Guide are absolute http or https URLs that the host made. They are the only links in a mail.
@@ -99,10 +76,11 @@ func NewTemplates(fsys fs.FS) (*Templates, error) {
 //
 // It is an error if the kind is unknown, a field that the kind needs is empty, or a link is not an absolute http or https URL.
 //
-// What users wrote is inert. In names, line breaks and controls become spaces; everywhere, characters that are not shown but act (zero-width
-// ones, those that turn the direction of writing) are taken out. "://" becomes ": //" and "www." becomes "www .", so that
+// What users wrote is inert. In names and addresses, line breaks and controls become spaces; everywhere, characters that
+// are not shown but act (zero-width ones, those that turn the direction of writing) are taken out. "://" becomes ": //" and "www." becomes "www .", so that
 // mail programs do not make links of them; bare names such as example.com stay, since companies are called like that. Message
-// and Reason keep their line breaks, and each of their lines begins with "> ", whatever the template does with them.
+// and Reason keep their line breaks, and each of their lines begins with "> ", whatever the template does with them. No
+// other line begins with ">": where a name has one just there, it becomes "›".
 func (t *Templates) Render(kind, locale string, d Data) (subject, text string, err error) {
 	p, err := t.find(kind, locale)
 	if err != nil {
@@ -185,7 +163,8 @@ func parse(lang, src string) (page, error) {
 func (p page) try() error {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	full := Data{
-		Product: "Product", Agency: "Agency", Client: "Client", Recipient: "Recipient", Sender: "Sender", Role: "Role",
+		Product: "Product", Agency: "Agency", Client: "Client", Account: "Account", Recipient: "Recipient", Sender: "Sender",
+		Role: "Role", Address: "address@example.com",
 		Message: "Message", Reason: "Reason", Link: "https://example.com/link", Guide: "https://example.com/guide",
 		ExpiresAt: at, At: at,
 	}

@@ -9,6 +9,7 @@ import (
 
 const (
 	maxName    = 100  // characters of a name
+	maxAddress = 254  // characters of an address
 	maxWords   = 1000 // characters of a message or reason
 	maxSubject = 150  // characters of a subject
 	lineWidth  = 72   // characters of a line of text
@@ -16,10 +17,11 @@ const (
 
 // view is Data made inert: what templates see.
 type view struct {
-	Product, Agency, Client, Recipient, Sender, Role string
-	Message, Reason                                  string // quoted already
-	Link, Guide                                      string
-	ExpiresAt, At                                    time.Time
+	Product, Agency, Client, Account, Recipient, Sender, Role, Address string
+
+	Message, Reason string // quoted already
+	Link, Guide     string
+	ExpiresAt, At   time.Time
 }
 
 func (d Data) view() (view, error) {
@@ -30,8 +32,9 @@ func (d Data) view() (view, error) {
 		return view{}, err
 	}
 	return view{
-		Product: inertName(d.Product), Agency: inertName(d.Agency), Client: inertName(d.Client),
-		Recipient: inertName(d.Recipient), Sender: inertName(d.Sender), Role: inertName(d.Role),
+		Product: inert(d.Product, maxName), Agency: inert(d.Agency, maxName), Client: inert(d.Client, maxName),
+		Account: inert(d.Account, maxName), Recipient: inert(d.Recipient, maxName), Sender: inert(d.Sender, maxName),
+		Role: inert(d.Role, maxName), Address: inert(d.Address, maxAddress),
 		Message: quote(d.Message), Reason: quote(d.Reason),
 		Link: d.Link, Guide: d.Guide, ExpiresAt: d.ExpiresAt, At: d.At,
 	}, nil
@@ -39,32 +42,14 @@ func (d Data) view() (view, error) {
 
 // missing returns the first field that the kind needs and that is empty.
 func (v view) missing(kind string) string {
-	empty := func(name, value string) string {
-		if value == "" {
-			return name
-		}
-		return ""
+	filled := map[string]bool{
+		"Product": v.Product != "", "Agency": v.Agency != "", "Client": v.Client != "", "Account": v.Account != "",
+		"Sender": v.Sender != "", "Role": v.Role != "", "Address": v.Address != "", "Link": v.Link != "",
+		"ExpiresAt": !v.ExpiresAt.IsZero(), "At": !v.At.IsZero(),
 	}
-	zero := func(name string, t time.Time) string {
-		if t.IsZero() {
-			return name
-		}
-		return ""
-	}
-	var lacks []string
-	switch kind {
-	case AccessRequested:
-		lacks = []string{empty("Sender", v.Sender), empty("Link", v.Link), zero("ExpiresAt", v.ExpiresAt)}
-	case AccessApproved, Assigned, CapChanged:
-		lacks = []string{empty("Client", v.Client), empty("Sender", v.Sender), empty("Role", v.Role), zero("At", v.At)}
-	case AccessDeclined, ConnectionEnded, ProgrammeLeft:
-		lacks = []string{empty("Client", v.Client), zero("At", v.At)}
-	default:
-		return "" // a host's own kind: its template knows
-	}
-	for _, name := range append(lacks, empty("Product", v.Product), empty("Agency", v.Agency)) {
-		if name != "" {
-			return name
+	for _, field := range needs(kind) {
+		if !filled[field] {
+			return field
 		}
 	}
 	return ""
@@ -81,14 +66,15 @@ func unlink(s string) string {
 	return wwwLike.ReplaceAllString(schemeLike.ReplaceAllString(s, ": //"), "$1 .")
 }
 
-// inertName makes one short line of a name. Leading ">" go, since a line that begins with one is a quotation.
-func inertName(s string) string {
+// inert makes one line of at most that many characters of a name or an address. Leading ">" go, since a line that begins
+// with one is a quotation.
+func inert(s string, most int) string {
 	if s == "" {
 		return ""
 	}
-	n := cut(unlink(strings.TrimLeft(oneLine(s), "> ")), maxName)
+	n := cut(unlink(strings.TrimLeft(oneLine(s), "> ")), most)
 	if n == "" {
-		return "?" // there is a name, but nothing of it can be shown
+		return "?" // there is something, but nothing of it can be shown
 	}
 	return n
 }
@@ -137,7 +123,13 @@ func wrap(s string) string {
 		case utf8.RuneCountInString(line) <= lineWidth:
 			out = append(out, line)
 		default:
-			out = append(out, fold(line, lineWidth)...)
+			for i, part := range fold(line, lineWidth) {
+				// A ">" within a name must not begin a line, which would then be a quotation.
+				if rest, ok := strings.CutPrefix(part, ">"); ok && i > 0 {
+					part = "›" + rest
+				}
+				out = append(out, part)
+			}
 		}
 	}
 	return strings.TrimRight(strings.Join(out, "\n"), "\n") + "\n"
