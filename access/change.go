@@ -15,6 +15,11 @@ type Change struct {
 
 	Requests []Request
 	Sessions []Session
+	Tickets  []Ticket
+
+	// Guesses are written before anybody knows who asks, so a change may carry
+	// them, and what it spends, without an operation and without an event.
+	Guesses []Guesses
 
 	// Touches are notes, not decisions: they have no version and no event,
 	// and one for a session that is gone is no conflict.
@@ -29,6 +34,10 @@ func (c Change) Sorted() Change {
 		return cmp.Or(cmp.Compare(a.Agency, b.Agency), cmp.Compare(a.ID, b.ID))
 	})
 	c.Sessions = sorted(c.Sessions, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
+	c.Tickets = sorted(c.Tickets, func(a, b Ticket) int {
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Purpose, b.Purpose))
+	})
+	c.Guesses = sorted(c.Guesses, func(a, b Guesses) int { return cmp.Compare(a.Email, b.Email) })
 	c.Touches = sorted(c.Touches, func(a, b Touch) int { return cmp.Compare(a.Session, b.Session) })
 	return c
 }

@@ -30,9 +30,9 @@ func (s *Requests) PlanDisableClientAccess(ctx context.Context, actor accounts.A
 // connection, assignment and pending request, delegated access and the unsent
 // mail of the agency end with one change, and the clients' owners are told.
 // Joining and enabling are needed again, and bring nothing back. The actor is
-// an Owner or Admin who logged in within the last 10 minutes, else
-// accounts.ErrStepUp. Confirm is that of the plan that was shown; if more or
-// other things would end by now, nothing does, and the error is a
+// an Owner or Admin who logged in within the last 10 minutes or passed a code,
+// else accounts.ErrStepUp. Confirm is that of the plan that was shown; if more
+// or other things would end by now, nothing does, and the error is a
 // [*PlanChangedError] with the plan as it is.
 func (s *Requests) DisableClientAccess(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, confirm string) error {
 	if err := accounts.CheckID("agency", agency); err != nil {
@@ -41,6 +41,10 @@ func (s *Requests) DisableClientAccess(ctx context.Context, actor accounts.Actor
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, EventAccessDisabled, func(ctx context.Context) (Change, error) {
 		st, f, err := s.ending(ctx, op, agency)
+		if err != nil {
+			return Change{}, err
+		}
+		op, err := accounts.Confirming(ctx, s.st, op, st.User, EventAccessDisabled, agency)
 		if err != nil {
 			return Change{}, err
 		}

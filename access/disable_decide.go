@@ -65,7 +65,7 @@ func disable(op accounts.Operation, actor accounts.Standing, f Ending, confirm s
 	if err != nil {
 		return Change{}, err
 	}
-	if err := op.Fresh(); err != nil {
+	if err := op.Fresh(actor.User, EventAccessDisabled, f.Agency.ID); err != nil {
 		return Change{}, err
 	}
 	if f.Agency.ProgrammeAt.IsZero() && f.Agency.ClientAccessAt.IsZero() {

@@ -6,7 +6,10 @@
 //	requests, err := access.NewRequests(store, env)
 //	sessions, err := access.NewSessions(store, env)
 //
-// Both services stand on a store of package storage and an environment of
+//	logins, err := access.NewLogins(store, env, nil)             // for hosts without logins of their own
+//	codes, err := access.NewConfirmations(store, env, sender)    // for users who want a code asked for
+//
+// The services stand on a store of package storage and an environment of
 // package accounts. They start nothing, keep nothing but a limiter of bursts,
 // and are safe for concurrent use.
 //
@@ -65,14 +68,16 @@
 //
 // # Sessions, or your own
 //
-// With sessions of the library: [Sessions.Start] after your login, by your
+// With sessions of the library: [Logins.LogIn], or [Sessions.Start] after your login, by your
 // user's id or by the identity that an issuer vouched for, gives a secret for
 // a cookie; [Sessions.Principal] answers each request; [Sessions.Switch] and
 // [Sessions.Return] move between accounts and change the secret, so set the
 // cookie again; [Sessions.SignOut], [Sessions.End] and [Sessions.EndAll] end
 // what they name. A session ends after 60 minutes without use and after 24
 // hours in any case; for somebody else's account the limits are 30 minutes and
-// 12 hours, after which [accounts.ErrStepUp] asks for a new login.
+// 12 hours, after which [accounts.ErrStepUp] asks for a new login. A user has
+// at most 100 at a time; the oldest ends for a new one. [Sessions.Renew] makes
+// one fresh again for what wants a login younger than 10 minutes.
 //
 // With sessions of your own: keep the time of the login in them and ask
 // [Sessions.ForUser]. Suspended users, sessions ended with [Sessions.EndAll]
@@ -80,6 +85,33 @@
 // idle limit is yours to keep, and switching is a link to another page.
 //
 // [Sessions.Chooser] lists where the user can go, by every route.
+//
+// # Logins
+//
+// [Logins.SignUp] makes a user whose address is unproven until they open the
+// link in the mail while signed in ([Logins.Prove]); an unproven address opens
+// nothing that was sent to it. [Logins.LogIn] takes an address and a password.
+// [Logins.Arrive] takes a login at an issuer that the host has checked, by
+// issuer and subject alone: nobody is ever found by an address, and
+// [Logins.Link] adds such a login to a user who is signed in.
+// [Logins.AskReset], [Logins.ResetPassword], [Logins.ChangePassword],
+// [Logins.AskAddress] and [Logins.ConfirmAddress] are the rest of a login's
+// life.
+//
+// A password that is new ends all other sessions and every link about the
+// login, and the user is told by mail. A reset proves the mailbox, so for an
+// address that was not proven before it voids whatever was prepared under it.
+// Users whom the host keeps (accounts.PutUser) have their login there, and
+// nothing here gives them another.
+//
+// Tries at a password are counted for each address, whether or not somebody has
+// it, and for each network, durably and before the password is looked at. Tell
+// the services the network address of a request only if you know it: the
+// address of the connection, or what a proxy of your own says.
+//
+// [Confirmations] asks users who want it for a six-digit code before joining an
+// account and before what cannot be undone; others need a login younger than 10
+// minutes for the latter.
 //
 // # The principal
 //
@@ -121,6 +153,11 @@
 //     nothing.
 //   - Secrets are returned once and stored as hashes. An old session secret is
 //     dead when its successor is returned.
+//   - No more passwords are compared for an address than its count allows, in
+//     all processes together, and nobody is locked out for good: the wait ends
+//     by time, by a reset, or by an operator.
+//   - Signing up, logging in and resetting answer alike for addresses that
+//     somebody has and that nobody has, and do the same work.
 //   - A call of a known actor at a known account that is refused writes one
 //     event; previews and malformed input write none.
 package access

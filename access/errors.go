@@ -10,6 +10,15 @@ var (
 	// ErrNoSession says that there is no such session, or none any more. Send
 	// the user to log in.
 	ErrNoSession = errors.New("chatelaine: not signed in")
+	// ErrCredentials says that the address or the password is wrong. It does
+	// not say which, nor whether the user may not log in at all.
+	ErrCredentials = errors.New("chatelaine: the address or the password is wrong")
+	// ErrLinkFirst says that somebody has the address of a login at an issuer
+	// that is not known here. Nobody is found by an address: ask them to log in
+	// as they are used to, then link the two.
+	ErrLinkFirst = errors.New("chatelaine: log in as you are used to, then link this login")
+	// ErrCode says that a code is wrong; see [*WrongCodeError].
+	ErrCode = errors.New("chatelaine: the code is wrong")
 	// ErrDecided says that a request was approved, declined, withdrawn or
 	// replaced already.
 	ErrDecided = errors.New("chatelaine: the request is settled already")
@@ -26,6 +35,20 @@ func (e *PlanChangedError) Error() string { return ErrPlanChanged.Error() }
 // Is reports whether target is ErrPlanChanged.
 func (e *PlanChangedError) Is(target error) bool { return target == ErrPlanChanged }
 
+// WrongCodeError tells how often a code may still be tried; 0 asks for a new
+// one. It matches [ErrCode].
+type WrongCodeError struct{ Left int }
+
+func (e *WrongCodeError) Error() string {
+	if e.Left == 0 {
+		return ErrCode.Error() + "; ask for a new one"
+	}
+	return ErrCode.Error() + "; try again"
+}
+
+// Is reports whether target is ErrCode.
+func (e *WrongCodeError) Is(target error) bool { return target == ErrCode }
+
 // The events of this package.
 const (
 	EventRequestSent      accounts.EventKind = "request.sent"
@@ -40,4 +63,23 @@ const (
 	EventSessionReturned  accounts.EventKind = "session.returned"
 	EventSessionEnded     accounts.EventKind = "session.ended"
 	EventSessionsEnded    accounts.EventKind = "sessions.ended"
+	EventSessionRenewed   accounts.EventKind = "session.renewed"
+	EventLoginFailed      accounts.EventKind = "login.failed"
+	EventLoginLifted      accounts.EventKind = "login.block-lifted"
+	EventSignUpRepeated   accounts.EventKind = "sign-up.repeated"
+	EventResetAsked       accounts.EventKind = "password.reset-asked"
+	EventPasswordReset    accounts.EventKind = "password.reset"
+	EventPasswordChanged  accounts.EventKind = "password.changed"
+	EventPasswordChecked  accounts.EventKind = "password.checked"
+	EventProofAsked       accounts.EventKind = "address.proof-asked"
+	EventAddressProven    accounts.EventKind = "address.proven"
+	EventAddressAsked     accounts.EventKind = "address.change-asked"
+	EventAddressChanged   accounts.EventKind = "address.changed"
+	EventIdentityLinked   accounts.EventKind = "identity.linked"
+	EventIdentityUnlinked accounts.EventKind = "identity.unlinked"
+	EventCodeAsked        accounts.EventKind = "code.asked"
+	EventCodePassed       accounts.EventKind = "code.passed"
+	EventCodeFailed       accounts.EventKind = "code.failed"
+	EventConfirmationOn   accounts.EventKind = "confirmation.on"
+	EventConfirmationOff  accounts.EventKind = "confirmation.off"
 )

@@ -191,7 +191,7 @@ func approve(op accounts.Operation, f Deciding, byLink bool, highest roles.Role)
 	if f.Connection.Counts(f.Agency.AccountState) {
 		return Change{}, &accounts.TakenError{Field: "account"}
 	}
-	c := f.settle(op, Approved)
+	c := f.settle(op, Approved, byLink)
 	conn := f.Connection
 	conn.ConnectionKey = accounts.ConnectionKey{Client: f.Client.ID, Agency: f.Agency.ID}
 	conn.ConnectionState = accounts.ConnectionState{Cap: highest, Epoch: conn.Epoch + 1, AgencyEpoch: f.Agency.Epoch}
@@ -227,7 +227,7 @@ func decline(op accounts.Operation, f Deciding, byLink bool, reason string) (Cha
 	if err := mayDecide(op, f.decider(), f, byLink); err != nil {
 		return Change{}, err
 	}
-	c := f.settle(op, Declined)
+	c := f.settle(op, Declined, byLink)
 	c.Requests[0].Reason = reason
 	// Two records of one decision: the client's says who, and the agency's only
 	// that. An agency that is turned down learns nobody's account.
@@ -253,14 +253,20 @@ func decline(op accounts.Operation, f Deciding, byLink bool, reason string) (Cha
 
 // settle returns the change that ends a request by the client's decision. Both
 // accounts are held: the decider's role and the agency's owners are those of
-// the moment at which it becomes durable.
-func (f Deciding) settle(op accounts.Operation, state RequestState) Change {
+// the moment at which it becomes durable. Whoever decides by their address and
+// not by the link still has it then: their row is guarded by writing it.
+func (f Deciding) settle(op accounts.Operation, state RequestState, byLink bool) Change {
 	r := f.Request
 	r.State, r.Client, r.Decider, r.DecidedAt, r.UpdatedAt = state, f.Client.ID, f.Decider.User.ID, op.At, op.At
 	c := Change{Change: op.Relying()}
 	c.Guards = append(c.Guards, accounts.Guard{Account: f.Client.ID, Version: f.Client.Version})
 	if f.Agency.ID != f.Client.ID {
 		c.Guards = append(c.Guards, accounts.Guard{Account: f.Agency.ID, Version: f.Agency.Version})
+	}
+	if !byLink {
+		decider := f.Decider.User
+		decider.UpdatedAt = op.At
+		c.Users = []accounts.User{decider}
 	}
 	c.Requests = []Request{r}
 	c.CancelMail = []mail.Reason{requestReason(r)}

@@ -11,7 +11,10 @@ import (
 // startSession decides whether a login opens a session. The user's row is
 // written with it: the number of the login is part of what later decides which
 // sessions count.
-func startSession(op accounts.Operation, u accounts.User, login accounts.Login, from Device, id accounts.SessionID, hash token.Hash) (Change, Session, error) {
+//
+// Open are the user's sessions that have not ended, newest first. Those beyond
+// the limit end for the new one.
+func startSession(op accounts.Operation, u accounts.User, login accounts.Login, from Device, id accounts.SessionID, hash token.Hash, open []Session) (Change, Session, error) {
 	if !u.DeletedAt.IsZero() {
 		return Change{}, Session{}, accounts.ErrNotFound
 	}
@@ -27,11 +30,19 @@ func startSession(op accounts.Operation, u accounts.User, login accounts.Login, 
 		},
 		Hash: hash, UserAgent: from.UserAgent, Source: from.Source,
 	}
+	if login.ByLink {
+		s.AuthAt = time.Time{}
+	}
 	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Session: id})
 	c := Change{Change: op.Change()}
 	c.Users = []accounts.User{u}
 	c.Sessions = []Session{s}
 	op.Record(&c.Change, accounts.Event{Kind: EventSessionStarted, User: u.ID, Session: id})
+	for _, old := range open[min(len(open), op.Rules.Limits.Sessions-1):] {
+		old.EndedAt = op.At
+		c.Sessions = append(c.Sessions, old)
+		op.Record(&c.Change, accounts.Event{Kind: EventSessionEnded, User: u.ID, Session: old.ID})
+	}
 	return c, s, nil
 }
 
@@ -54,6 +65,23 @@ func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.
 	c := Change{Change: op.Change()}
 	c.Sessions = []Session{s}
 	op.Record(&c.Change, accounts.Event{Kind: kind, Account: to, User: s.User, Session: s.ID})
+	return c, nil
+}
+
+// renew decides whether a session's user has just proven again who they are.
+// The session gets a new secret and is fresh.
+func renew(op accounts.Operation, s Session, u accounts.UserState, login accounts.UserID, hash token.Hash) (Change, error) {
+	switch {
+	case login != s.User:
+		return Change{}, &accounts.InvalidError{Field: "login", Reason: "is somebody else's; sign out first"}
+	case !s.alive(op.At, u, op.Rules.Limits):
+		return Change{}, ErrNoSession
+	}
+	s.Hash, s.AuthAt, s.SeenAt = hash, op.At, op.At
+	op.Actor = accounts.Admitted(accounts.Admission{User: s.User, Epoch: s.UserEpoch, Session: s.ID})
+	c := Change{Change: op.Relying()}
+	c.Sessions = []Session{s}
+	op.Record(&c.Change, accounts.Event{Kind: EventSessionRenewed, User: s.User, Session: s.ID})
 	return c, nil
 }
 
@@ -80,6 +108,7 @@ func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
 	u.EpochAt, u.UpdatedAt = op.At, op.At
 	c := Change{Change: op.Change()}
 	c.Users = []accounts.User{u}
+	c.CancelMail = ticketReasons(u.ID) // links about the login rest on the same number
 	op.Record(&c.Change, accounts.Event{Kind: EventSessionsEnded, User: u.ID})
 	return c, nil
 }

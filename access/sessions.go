@@ -7,7 +7,6 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
-	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // Sessions is the service of sessions: it opens them by a host's own login,
@@ -54,7 +53,7 @@ func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device)
 	if err != nil {
 		return token.Secret{}, Session{}, err
 	}
-	from = Device{UserAgent: accounts.Clip(from.UserAgent, 256), Source: accounts.Clip(from.Source, 64)}
+	from = from.clipped()
 	op := s.env.Begin(accounts.Actor{})
 	secret, hash, err := token.New(token.Session, s.env.Secrets())
 	if err != nil {
@@ -67,8 +66,12 @@ func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device)
 		if err != nil {
 			return Change{}, err
 		}
+		open, err := openSessions(ctx, s.st, u.ID, op.Rules.Limits)
+		if err != nil {
+			return Change{}, err
+		}
 		var c Change
-		c, out, err = startSession(op, u, login, from, id, hash)
+		c, out, err = startSession(op, u, login, from, id, hash, open)
 		return c, err
 	})
 	if err != nil {
@@ -76,6 +79,58 @@ func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device)
 	}
 	out.Version = 1
 	return secret, out, nil
+}
+
+// clipped returns the device as it is kept.
+func (d Device) clipped() Device {
+	return Device{UserAgent: accounts.Clip(d.UserAgent, 256), Source: accounts.Clip(d.Source, 64)}
+}
+
+// openSessions reads enough of a user's sessions that have not ended to know
+// which of them a new one replaces.
+func openSessions(ctx context.Context, st SessionStore, user accounts.UserID, l accounts.Limits) ([]Session, error) {
+	return st.Sessions(ctx, SessionsQuery{User: user, Limit: l.Sessions + 1})
+}
+
+// Renew makes a session fresh again: its user has proven anew who they are, by
+// [Logins.Verify] or by the host's own login. It returns the session's new
+// secret; the old one is dead at once. A login of somebody else is refused with
+// an accounts.InvalidError; one that a mailed link brought is no proof.
+func (s *Sessions) Renew(ctx context.Context, secret string, login accounts.Login) (token.Secret, error) {
+	hash, err := token.Parse(token.Session, secret)
+	if err != nil {
+		return token.Secret{}, ErrNoSession
+	}
+	key, err := loginKey(login)
+	if err != nil {
+		return token.Secret{}, err
+	}
+	if login.ByLink {
+		return token.Secret{}, &accounts.InvalidError{Field: "login", Reason: "came by a mailed link, which proves nothing anew"}
+	}
+	fresh, freshHash, err := token.New(token.Session, s.env.Secrets())
+	if err != nil {
+		return token.Secret{}, err
+	}
+	op := s.env.Begin(accounts.Actor{})
+	err = s.run(ctx, op, EventSessionRenewed, func(ctx context.Context) (Change, error) {
+		row, err := s.st.Session(ctx, SessionKey{Hash: hash})
+		if errors.Is(err, accounts.ErrNotFound) {
+			err = ErrNoSession
+		}
+		if err != nil {
+			return Change{}, err
+		}
+		who, err := s.st.User(ctx, key)
+		if err != nil {
+			return Change{}, err
+		}
+		return renew(op, row, who.UserState, who.ID, freshHash)
+	})
+	if err != nil {
+		return token.Secret{}, err
+	}
+	return fresh, nil
 }
 
 func loginKey(l accounts.Login) (accounts.UserKey, error) {
@@ -233,52 +288,6 @@ func (s *Sessions) isMember(ctx context.Context, op accounts.Operation, row Sess
 	return list[0].Rights(op.Rules.Ladder, accounts.Proof{Login: row.Login}).Direct() != "", nil
 }
 
-// Choice is one line of the account chooser: an account, and one way in.
-type Choice struct {
-	accounts.Reached
-	Effective roles.Role // what the user may be there: for a delegate, the smaller of role and cap
-}
-
-// ChoicePage asks for a page of the chooser.
-type ChoicePage struct {
-	Search string               // a part of the account's name; "": all
-	After  accounts.ReachCursor // Choice.Cursor of the last one seen; zero: from the first
-	Limit  int                  // 0: 50; at most 500
-}
-
-// Chooser returns a page of the accounts that the actor can enter, by name,
-// one line for each way in. With a single account there is nothing to choose:
-// go straight in. Suspended and closed accounts are absent.
-func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page ChoicePage) ([]Choice, error) {
-	if actor.User() == "" {
-		return nil, accounts.ErrNotFound
-	}
-	if err := accounts.CheckText("search", page.Search, 100); err != nil {
-		return nil, err
-	}
-	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
-	if err != nil {
-		return nil, err
-	}
-	if u.Epoch != actor.Epoch() || !u.Active() {
-		return nil, accounts.ErrStepUp
-	}
-	list, err := s.st.Reach(ctx, accounts.ReachQuery{
-		User: actor.User(), Proof: actor.Proof(), Search: page.Search, After: page.After, Limit: s.env.Page(page.Limit),
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Choice, len(list))
-	for i, r := range list {
-		out[i] = Choice{Reached: r, Effective: r.Role}
-		if r.Kind == accounts.RouteDelegate {
-			out[i].Effective = s.env.Ladder().Min(r.Role, r.Cap)
-		}
-	}
-	return out, nil
-}
-
 // SessionPage asks for a page of sessions.
 type SessionPage struct {
 	Before accounts.SessionID // the id of the last one seen; "": from the newest
@@ -368,7 +377,7 @@ func (s *Sessions) End(ctx context.Context, actor accounts.Actor, id accounts.Se
 }
 
 // EndAll ends all sessions of a user, the one in use included, and those of
-// hosts that keep their own.
+// hosts that keep their own. Links that were mailed about their login end too.
 func (s *Sessions) EndAll(ctx context.Context, actor accounts.Actor, user accounts.UserID) error {
 	if err := accounts.CheckID("user", user); err != nil {
 		return err

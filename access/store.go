@@ -64,6 +64,41 @@ type SessionStore interface {
 	ApplyAccess(ctx context.Context, c Change) error
 }
 
+// LoginStore is what [Logins] needs from a store, beside the graph and the
+// sessions.
+type LoginStore interface {
+	SessionStore
+
+	// Entering returns what decides a try to get in by an address, read at one
+	// moment. An address that nobody has is no error.
+	Entering(ctx context.Context, q EnteringQuery) (Entering, error)
+
+	// Ticket returns a ticket by its key or by its hash, whatever its state.
+	// accounts.ErrNotFound if there is none.
+	Ticket(ctx context.Context, q TicketQuery) (Ticket, error)
+}
+
+// EnteringQuery asks about an address, and about where somebody comes from.
+type EnteringQuery struct {
+	Email  accounts.Email
+	Source string // the subject of accounts.QuotaSource; "": none
+	Day    accounts.Day
+}
+
+// Entering is what decides a try to get in by an address.
+type Entering struct {
+	Means   accounts.Means // zero if nobody has the address
+	Guesses Guesses        // of which only the address is filled when there is none
+	Tries   int            // from the source, today
+	Links   int            // mails about its own login sent to the address today
+}
+
+// TicketQuery names a ticket by its key, or else by its hash.
+type TicketQuery struct {
+	TicketKey
+	Hash token.Hash
+}
+
 // DraftingQuery asks what decides a batch of addresses.
 type DraftingQuery struct {
 	Agency accounts.AccountID

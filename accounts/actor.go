@@ -77,6 +77,10 @@ func (a Actor) User() UserID { return a.user }
 // Account returns the account that the actor was admitted to, or "".
 func (a Actor) Account() AccountID { return a.account }
 
+// Session returns the session that the user acts with, or "" for one of the
+// host's own.
+func (a Actor) Session() SessionID { return a.session }
+
 // IsSystem reports whether the actor is a job of the host.
 func (a Actor) IsSystem() bool { return a.system != "" }
 
@@ -131,6 +135,12 @@ func Clip(s string, n int) string {
 	return s
 }
 
+// How people log in, as [Login.Method] and sessions name it.
+const (
+	MethodPassword = "password" // a password that this library keeps
+	MethodIdentity = "identity" // an issuer that the host trusts
+)
+
 // Login says that somebody proved who they are, by whatever means the host or
 // this library offers. It names the user, or the identity that an issuer
 // vouched for. access.Sessions.Start takes it.
@@ -138,4 +148,8 @@ type Login struct {
 	User     UserID
 	Identity IdentityKey // instead of User
 	Method   string      // in the host's words, such as "oidc"; at most 32 characters
+
+	// ByLink tells that a mailed link brought them in. Such a login is not
+	// fresh: what wants a fresh one asks for the user's own method first.
+	ByLink bool
 }

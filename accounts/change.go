@@ -26,7 +26,10 @@ type Change struct {
 
 	// Rows to insert or to replace, whole.
 	Users       []User
-	Identities  []Identity // inserted only
+	Identities  []Identity    // inserted only
+	Unlink      []IdentityKey // identities taken away; each must be there
+	Credentials []Credential
+	Challenges  []Challenge
 	Accounts    []Account
 	Memberships []Membership
 	Connections []Connection
@@ -51,6 +54,13 @@ type Change struct {
 
 	// Mail to queue.
 	Mail []mail.Message
+
+	// Forget erases what is kept about people, after everything else, in every
+	// table: a user's identities, credential, challenges and tickets go, and
+	// their sessions lose where they came from; what was sent to an address ends
+	// and loses the address and the words, and mail to it that is not sent is
+	// cancelled. Events stay: they name nobody.
+	Forget []Forget
 }
 
 // Guard makes a change fail with ErrConflict unless an account still has the
@@ -96,9 +106,10 @@ type ReplyKey struct {
 func (c Change) Sorted() Change {
 	c.Guards = sorted(c.Guards, func(a, b Guard) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Account, b.Account)) })
 	c.Users = sorted(c.Users, func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
-	c.Identities = sorted(c.Identities, func(a, b Identity) int {
-		return cmp.Or(cmp.Compare(a.Issuer, b.Issuer), cmp.Compare(a.Subject, b.Subject))
-	})
+	c.Identities = sorted(c.Identities, func(a, b Identity) int { return a.Key().compare(b.Key()) })
+	c.Unlink = sorted(c.Unlink, IdentityKey.compare)
+	c.Credentials = sorted(c.Credentials, func(a, b Credential) int { return cmp.Compare(a.User, b.User) })
+	c.Challenges = sorted(c.Challenges, func(a, b Challenge) int { return a.compare(b.ChallengeKey) })
 	c.Accounts = sorted(c.Accounts, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) })
 	c.Memberships = sorted(c.Memberships, func(a, b Membership) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.User, b.User))
@@ -114,7 +125,19 @@ func (c Change) Sorted() Change {
 	c.CancelMail = sorted(c.CancelMail, func(a, b mail.Reason) int { return cmp.Compare(a, b) })
 	c.Requeue = sorted(c.Requeue, strings.Compare)
 	c.Mail = sorted(c.Mail, func(a, b mail.Message) int { return strings.Compare(a.ID, b.ID) })
+	c.Forget = sorted(c.Forget, func(a, b Forget) int {
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Email, b.Email))
+	})
 	return c
+}
+
+func (k IdentityKey) compare(o IdentityKey) int {
+	return cmp.Or(cmp.Compare(k.Issuer, o.Issuer), cmp.Compare(k.Subject, o.Subject))
+}
+
+func (k ChallengeKey) compare(o ChallengeKey) int {
+	return cmp.Or(cmp.Compare(k.User, o.User), cmp.Compare(k.Session, o.Session),
+		cmp.Compare(k.Account, o.Account), cmp.Compare(k.Action, o.Action))
 }
 
 func (k ConnectionKey) compare(o ConnectionKey) int {

@@ -48,7 +48,7 @@ func (o Operation) CloseAccount(actor Standing, account Account, agencies []Conn
 	if err := o.May(actor, roles.CloseAccount); err != nil {
 		return Change{}, err
 	}
-	if err := o.Fresh(); err != nil {
+	if err := o.Fresh(actor.User, EventAccountClosed, account.ID); err != nil {
 		return Change{}, err
 	}
 	account.ClosedAt = o.At
@@ -95,6 +95,7 @@ func (o Operation) SuspendUser(u User) (Change, error) {
 		return Change{}, err
 	}
 	u.SuspendedAt = o.At
+	u.Suspensions++
 	u.Epoch++
 	u.EpochAt = o.At
 	return o.user(u, EventUserSuspended), nil

@@ -16,6 +16,7 @@ type strict struct{}
 
 func (strict) MayOwn([]accounts.Account, accounts.Account) error { return errBroken }
 func (strict) MayHold(accounts.Account, roles.Role) error        { return errBroken }
+func (strict) Seats(accounts.Account) int                        { return 1 }
 func (strict) MayJoinProgramme(accounts.Account) error           { return errBroken }
 
 // facts are those of an account acme of version 4 with the owner ann, and of
@@ -169,42 +170,42 @@ func TestDecide_members(t *testing.T) {
 	two := append([]accounts.Contact{user("bob").Contact()}, owners...)
 	cid := row("cid", roles.Viewer)
 
-	c, err := f.op.ChangeRole(f.actor, f.acme, cid, owners, roles.Owner)
+	c, err := f.op.ChangeRole(accounts.MemberFacts{Actor: f.actor, Account: f.acme, Member: cid, Owners: owners}, roles.Owner)
 	require.NoError(t, err)
 	require.Equal(t, moved, c.Guards)
 	require.Equal(t, []any{roles.Owner, int64(3), int64(1)}, []any{c.Memberships[0].Role, c.Memberships[0].Version, c.Memberships[0].Epoch})
-	_, err = f.op.ChangeRole(f.actor, f.acme, row("ann", roles.Owner), owners, roles.Viewer)
+	_, err = f.op.ChangeRole(accounts.MemberFacts{Actor: f.actor, Account: f.acme, Member: row("ann", roles.Owner), Owners: owners}, roles.Viewer)
 	require.Equal(t, accounts.ErrLastOwner, err)
-	_, err = f.op.ChangeRole(f.actor, f.acme, row("ann", roles.Owner), two, roles.Viewer)
+	_, err = f.op.ChangeRole(accounts.MemberFacts{Actor: f.actor, Account: f.acme, Member: row("ann", roles.Owner), Owners: two}, roles.Viewer)
 	require.NoError(t, err)
-	_, err = f.op.ChangeRole(f.as(roles.Admin), f.acme, cid, owners, roles.Owner)
+	_, err = f.op.ChangeRole(accounts.MemberFacts{Actor: f.as(roles.Admin), Account: f.acme, Member: cid, Owners: owners}, roles.Owner)
 	require.ErrorIs(t, err, roles.ErrDenied)
-	_, err = f.op.ChangeRole(f.as(roles.Admin), f.acme, row("bob", roles.Owner), two, roles.Viewer)
+	_, err = f.op.ChangeRole(accounts.MemberFacts{Actor: f.as(roles.Admin), Account: f.acme, Member: row("bob", roles.Owner), Owners: two}, roles.Viewer)
 	require.ErrorIs(t, err, roles.ErrDenied, "the member stands higher")
 	gone := cid
 	gone.EndedAt = start
-	_, err = f.op.ChangeRole(f.actor, f.acme, gone, owners, roles.Author)
+	_, err = f.op.ChangeRole(accounts.MemberFacts{Actor: f.actor, Account: f.acme, Member: gone, Owners: owners}, roles.Author)
 	require.Equal(t, accounts.ErrNotFound, err)
 
 	s := given(t, ann(), withPolicy)
-	_, err = s.op.ChangeRole(s.actor, s.acme, cid, owners, roles.Author)
+	_, err = s.op.ChangeRole(accounts.MemberFacts{Actor: s.actor, Account: s.acme, Member: cid, Owners: owners}, roles.Author)
 	require.Equal(t, errBroken, err, "a role that the plan does not offer")
-	_, err = s.op.ChangeRole(s.actor, s.acme, cid, owners, roles.Owner)
+	_, err = s.op.ChangeRole(accounts.MemberFacts{Actor: s.actor, Account: s.acme, Member: cid, Owners: owners}, roles.Owner)
 	require.NoError(t, err, "owners are never asked about")
-	_, err = s.op.TransferOwnership(s.actor, s.acme, row("ann", roles.Owner), cid, user("cid"))
+	_, err = s.op.TransferOwnership(accounts.MemberFacts{Actor: s.actor, Account: s.acme, Own: row("ann", roles.Owner), Member: cid, User: user("cid")})
 	require.Equal(t, errBroken, err)
 
 	resting := cid
 	resting.SuspendedAt = start
-	c, err = f.op.RemoveMember(f.actor, cid, owners)
+	c, err = f.op.RemoveMember(accounts.MemberFacts{Actor: f.actor, Member: cid, Owners: owners})
 	require.NoError(t, err)
 	require.Equal(t, []any{start, int64(2)}, []any{c.Memberships[0].EndedAt, c.Memberships[0].Epoch})
-	c, err = f.op.SuspendMember(f.actor, cid, owners)
+	c, err = f.op.SuspendMember(accounts.MemberFacts{Actor: f.actor, Member: cid, Owners: owners})
 	require.NoError(t, err)
 	require.Equal(t, []any{start, int64(2)}, []any{c.Memberships[0].SuspendedAt, c.Memberships[0].Epoch})
 	u := user("cid")
 	u.Logins, u.Version = 8, 5
-	c, err = f.op.ReactivateMember(f.actor, f.acme, resting, u)
+	c, err = f.op.ReactivateMember(accounts.MemberFacts{Actor: f.actor, Account: f.acme, Member: resting, User: u})
 	require.NoError(t, err)
 	require.Equal(t, []any{int64(8), start}, []any{c.Memberships[0].After, c.Memberships[0].AfterAt})
 	require.Equal(t, int64(5), c.Users[0].Version, "a login meanwhile makes it a conflict")
@@ -213,23 +214,23 @@ func TestDecide_members(t *testing.T) {
 	j := given(t, job())
 	ended := cid
 	ended.EndedAt, ended.Epoch, ended.After, ended.AfterAt = start, 6, 4, start
-	c, err = j.op.AddMember(j.acme, user("cid"), ended, roles.Author)
+	c, err = j.op.AddMember(j.acme, user("cid"), ended, accounts.Seats{}, roles.Author)
 	require.NoError(t, err)
 	require.Equal(t, accounts.MemberState{Role: roles.Author, Epoch: 7, After: 4, AfterAt: start}, c.Memberships[0].MemberState)
 	closed := j.acme
 	closed.ClosedAt = start
-	_, err = j.op.AddMember(closed, user("dan"), accounts.Membership{}, roles.Author)
+	_, err = j.op.AddMember(closed, user("dan"), accounts.Membership{}, accounts.Seats{}, roles.Author)
 	require.Equal(t, accounts.ErrNotFound, err)
 	forgotten := user("dan")
 	forgotten.DeletedAt = start
-	_, err = j.op.AddMember(j.acme, forgotten, accounts.Membership{}, roles.Author)
+	_, err = j.op.AddMember(j.acme, forgotten, accounts.Membership{}, accounts.Seats{}, roles.Author)
 	require.Equal(t, accounts.ErrNotFound, err)
 	for _, m := range []accounts.Membership{row("cid", roles.Viewer), resting} {
-		_, err = j.op.AddMember(j.acme, user("cid"), m, roles.Author)
+		_, err = j.op.AddMember(j.acme, user("cid"), m, accounts.Seats{}, roles.Author)
 		require.Equal(t, "user", field(t, err))
 	}
 	j = given(t, job(), withPolicy)
-	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, roles.Author)
+	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, accounts.Seats{}, roles.Author)
 	require.Equal(t, errBroken, err)
 }
 

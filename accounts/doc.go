@@ -42,6 +42,10 @@
 // or stands in the way. [Service.Explain] and [Service.Reachers] answer it for
 // people.
 //
+// A host that has users and accounts already brings them along with
+// [Service.Import], as often as it likes: it keeps their ids, writes to nobody,
+// merges nobody, and never undoes an end.
+//
 // [Feed] hands every event to the host, at least once and without gaps. [Desk]
 // is where the host's staff look after mail that could not be sent.
 //

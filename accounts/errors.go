@@ -19,10 +19,13 @@ var (
 	// ErrLastOwner says that the change would leave an account without an
 	// active owner. Make somebody else an owner first.
 	ErrLastOwner = errors.New("chatelaine: an account keeps at least one active owner")
+	// ErrSeats says that the plan's seats are taken; see [*SeatsError].
+	ErrSeats = errors.New("chatelaine: no seat left")
 	// ErrExpired says that the thing's time is over; see [*ExpiredError].
 	ErrExpired = errors.New("chatelaine: expired")
 	// ErrStepUp says that the operation wants a login younger than
 	// [Limits.FreshLogin]. Ask the user to log in again, then repeat the call.
+	// A [*CodeError] asks for a code instead.
 	ErrStepUp = errors.New("chatelaine: log in again to do this")
 	// ErrConflict says that others changed the same things until time ran
 	// out, and nothing was changed. The call may be repeated.
@@ -52,6 +55,48 @@ func (e *InvalidError) Error() string { return "chatelaine: " + e.Field + " " + 
 
 // Is reports whether target is ErrInvalid.
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// CodeError says that the user has identity confirmation on and must enter a
+// code first: ask for one with this action and account, have it answered, and
+// repeat the call. It matches [ErrStepUp].
+type CodeError struct {
+	Action  EventKind
+	Account AccountID
+}
+
+func (e *CodeError) Error() string { return "chatelaine: enter a code to do this" }
+
+// Is reports whether target is ErrStepUp.
+func (e *CodeError) Is(target error) bool { return target == ErrStepUp }
+
+// SeatsError says that an account has no seat left. It matches [ErrSeats].
+type SeatsError struct {
+	Limit int
+	Seats Seats
+}
+
+func (e *SeatsError) Error() string {
+	return fmt.Sprintf("chatelaine: all %d seats of the account are taken, %d of them by pending invitations; revoke one, remove a member, or change the plan",
+		e.Limit, e.Seats.Invited)
+}
+
+// Is reports whether target is ErrSeats.
+func (e *SeatsError) Is(target error) bool { return target == ErrSeats }
+
+// SoleOwnerError names the accounts that would be left without an owner. It
+// matches [ErrLastOwner].
+type SoleOwnerError struct{ Accounts []AccountID }
+
+func (e *SoleOwnerError) Error() string {
+	what := "an account; make somebody else an owner there, or close it"
+	if n := len(e.Accounts); n != 1 {
+		what = fmt.Sprintf("%d accounts; make somebody else an owner there, or close them", n)
+	}
+	return "chatelaine: the user is the only owner of " + what
+}
+
+// Is reports whether target is ErrLastOwner.
+func (e *SoleOwnerError) Is(target error) bool { return target == ErrLastOwner }
 
 // ExpiredError tells what expired, and when. It matches [ErrExpired].
 type ExpiredError struct {

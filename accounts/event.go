@@ -35,6 +35,10 @@ const (
 	EventAssigned             EventKind = "colleague.assigned"
 	EventMailRequeued         EventKind = "mail.requeued"
 	EventUnassigned           EventKind = "colleague.unassigned"
+	EventConnectionImported   EventKind = "connection.imported"
+	EventUserErased           EventKind = "user.erased"
+	EventUserExported         EventKind = "user.exported"
+	EventAddressForgotten     EventKind = "address.forgotten"
 )
 
 // Event is the audit record of one change or one refusal. It holds ids and
@@ -54,12 +58,13 @@ type Event struct {
 	Agency  AccountID
 
 	// What it was about; empty where it does not apply.
-	User    UserID
-	Request RequestID
-	Session SessionID
-	Mail    string     // the id of a message
-	Role    roles.Role // the role now: given, requested, or the cap
-	Was     roles.Role // the role before
+	User       UserID
+	Request    RequestID
+	Invitation InvitationID
+	Session    SessionID
+	Mail       string     // the id of a message
+	Role       roles.Role // the role now: given, requested, or the cap
+	Was        roles.Role // the role before
 
 	// A refusal names what was tried and which rule refused it.
 	Action  EventKind

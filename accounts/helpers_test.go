@@ -101,6 +101,12 @@ func (w *world) put(rows ...any) {
 			c.Connections = append(c.Connections, r)
 		case accounts.Assignment:
 			c.Assignments = append(c.Assignments, r)
+		case accounts.Credential:
+			c.Credentials = append(c.Credentials, r)
+		case accounts.Identity:
+			c.Identities = append(c.Identities, r)
+		case accounts.Challenge:
+			c.Challenges = append(c.Challenges, r)
 		case mail.Message:
 			c.Mail = append(c.Mail, r)
 		default:

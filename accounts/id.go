@@ -19,6 +19,8 @@ type (
 	AccountID string
 	// RequestID names an access request.
 	RequestID string
+	// InvitationID names an invitation.
+	InvitationID string
 	// SessionID names a session; it is no secret.
 	SessionID string
 	// OpID names one operation, not one attempt at it: every event and mail of

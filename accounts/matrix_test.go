@@ -49,6 +49,7 @@ func relations() []relation {
 		{"owner without a proof", []any{user("me"), member("acme", "me", roles.Owner)}, func(w *world) accounts.Actor {
 			return accounts.Admitted(accounts.Admission{User: "me", Epoch: 1, AuthAt: w.env.Now()})
 		}},
+		{"owner with identity confirmation", []any{confirming("me"), member("acme", "me", roles.Owner)}, me},
 		{"suspended owner", []any{user("me"), suspended}, me},
 		{"former owner", []any{user("me"), former}, me},
 		{"owner suspended by an operator", []any{barred, member("acme", "me", roles.Owner)}, me},
@@ -127,7 +128,28 @@ func acts() []act {
 		}
 	}
 	name := "New name"
+	erase := func(who accounts.UserID) do {
+		return func(ctx context.Context, w *world, a accounts.Actor) error { return w.svc.EraseUser(ctx, a, who) }
+	}
 	return []act{
+		{method: "PlanErase", what: "ask what erasing oneself would end", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.PlanErase(ctx, a, "me"))
+		}},
+		{method: "PlanErase", what: "ask what erasing the viewer of acme would end", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.PlanErase(ctx, a, "viewer"))
+		}},
+		{method: "EraseUser", what: "erase oneself", run: erase("me")},
+		{method: "EraseUser", what: "erase the viewer of acme", run: erase("viewer")},
+		{method: "EraseUser", what: "erase nobody", run: erase("nobody")},
+		{method: "ExportUser", what: "export oneself", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return w.svc.ExportUser(ctx, a, "me", func(accounts.HeldKind, any) error { return nil })
+		}},
+		{method: "ExportUser", what: "export the viewer of acme", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return w.svc.ExportUser(ctx, a, "viewer", func(accounts.HeldKind, any) error { return nil })
+		}},
+		{method: "ForgetAddress", what: "forget an address that is nobody's login", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return w.svc.ForgetAddress(ctx, a, "stranger@example.com")
+		}},
 		{method: "Account", what: "read acme", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return ignore(w.svc.Account(ctx, a, "acme"))
 		}},
@@ -175,6 +197,9 @@ func acts() []act {
 		}},
 		{method: "PutUser", what: "create a user", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return ignore(w.svc.PutUser(ctx, a, accounts.PutUser{ID: "new"}))
+		}},
+		{method: "Import", what: "bring users along", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.Import(ctx, a, accounts.Import{Users: []accounts.ImportUser{{ID: "new"}}}))
 		}},
 		{method: "SuspendUser", what: "suspend a user everywhere", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return w.svc.SuspendUser(ctx, a, "viewer")
@@ -275,10 +300,13 @@ func matrixWorld(t *testing.T) *world {
 // outcome names how a call ended, and whether a refusal is on record.
 func outcome(w *world, err error) string {
 	var bad *accounts.InvalidError
+	var code *accounts.CodeError
 	what := "fault: " + fmt.Sprint(err)
 	switch {
 	case err == nil:
 		what = "allowed"
+	case errors.As(err, &code):
+		what = "code"
 	case errors.Is(err, accounts.ErrStepUp):
 		what = "step-up"
 	case errors.Is(err, accounts.ErrNotFound):
@@ -312,6 +340,7 @@ func TestService_matrix(t *testing.T) {
 	b.WriteString("# Who may do what with accounts.Service: in the client account acme, and in the agency orbit that is connected to it.\n")
 	b.WriteString("# owner to viewer: members of acme. agency …: members of orbit who are not assigned to acme.\n")
 	b.WriteString("# delegate …: authors of orbit with that role at acme. on record: the refusal is in the audit.\n")
+	b.WriteString("# step-up: after another login. code: after a code for this act.\n")
 	covered := map[string]bool{}
 	for _, act := range acts() {
 		covered[act.method] = true

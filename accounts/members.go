@@ -46,7 +46,7 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 	return s.run(ctx, op, EventMemberAdded, func(ctx context.Context) (Change, error) {
 		a, err := s.st.Account(ctx, account)
 		if !actor.IsSystem() && (err == nil || isNotFound(err)) {
-			return op.AddMember(a, User{}, Membership{}, role) // refused, and tells nobody who and what exists
+			return op.AddMember(a, User{}, Membership{}, Seats{}, role) // refused, and tells nobody who and what exists
 		}
 		if err != nil {
 			return Change{}, err
@@ -59,26 +59,35 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 		if err != nil {
 			return Change{}, err
 		}
-		return op.AddMember(a, u, m, role)
+		seats, err := s.st.Seats(ctx, account, op.At)
+		if err != nil {
+			return Change{}, err
+		}
+		return op.AddMember(a, u, m, seats, role)
 	})
 }
 
 // ChangeRole gives a member another role: at most the actor's own, and only to
 // members who do not stand above the actor. Making an owner wants an owner who
 // logged in within the last 10 minutes, else [ErrStepUp]; the last active
-// owner keeps the role, else [ErrLastOwner].
+// owner keeps the role, else [ErrLastOwner]. Whether somebody may own one more
+// account the host's policy decides.
 func (s *Service) ChangeRole(ctx context.Context, actor Actor, account AccountID, user UserID, role roles.Role) error {
-	return s.onMember(ctx, actor, account, user, EventMemberRoleChanged, func(op Operation, f memberFacts) (Change, error) {
-		return op.ChangeRole(f.actor, f.account, f.member, f.owners, role)
+	return s.onMember(ctx, actor, account, user, EventMemberRoleChanged, func(op Operation, f MemberFacts) (Change, error) {
+		var err error
+		if role == op.Rules.Ladder.Top() {
+			if f.Owned, err = s.st.Owned(ctx, user, role); err != nil {
+				return Change{}, err
+			}
+		}
+		return op.ChangeRole(f, role)
 	})
 }
 
 // RemoveMember removes a member. Their assignments through this account end at
 // once and do not come back. The last active owner stays, else [ErrLastOwner].
 func (s *Service) RemoveMember(ctx context.Context, actor Actor, account AccountID, user UserID) error {
-	return s.onMember(ctx, actor, account, user, EventMemberRemoved, func(op Operation, f memberFacts) (Change, error) {
-		return op.RemoveMember(f.actor, f.member, f.owners)
-	})
+	return s.onMember(ctx, actor, account, user, EventMemberRemoved, Operation.RemoveMember)
 }
 
 // Leave ends the actor's own membership. The last active owner stays, else
@@ -87,48 +96,47 @@ func (s *Service) Leave(ctx context.Context, actor Actor, account AccountID) err
 	if err := CheckID("account", account); err != nil {
 		return err
 	}
-	return s.withMember(ctx, actor, account, actor.user, EventMemberLeft, func(op Operation, f memberFacts) (Change, error) {
-		return op.Leave(f.actor, f.member, f.owners)
-	})
+	return s.withMember(ctx, actor, account, actor.user, EventMemberLeft, Operation.Leave)
 }
 
 // SuspendMember keeps a member out of this account by every route, until
 // reactivated. It touches nothing else of the person.
 func (s *Service) SuspendMember(ctx context.Context, actor Actor, account AccountID, user UserID) error {
-	return s.onMember(ctx, actor, account, user, EventMemberSuspended, func(op Operation, f memberFacts) (Change, error) {
-		return op.SuspendMember(f.actor, f.member, f.owners)
-	})
+	return s.onMember(ctx, actor, account, user, EventMemberSuspended, Operation.SuspendMember)
 }
 
 // ReactivateMember lets a suspended member in again, with a login of after
-// this moment. Assignments do not come back.
+// this moment. Assignments do not come back. What the plan offers by now, and
+// whether an owner may own this account beside others, the host's policy
+// decides anew.
 func (s *Service) ReactivateMember(ctx context.Context, actor Actor, account AccountID, user UserID) error {
-	return s.onMember(ctx, actor, account, user, EventMemberReactivated, func(op Operation, f memberFacts) (Change, error) {
-		return op.ReactivateMember(f.actor, f.account, f.member, f.user)
+	return s.onMember(ctx, actor, account, user, EventMemberReactivated, func(op Operation, f MemberFacts) (Change, error) {
+		var err error
+		if top := op.Rules.Ladder.Top(); f.Member.Role == top {
+			if f.Owned, err = s.st.Owned(ctx, user, top); err != nil {
+				return Change{}, err
+			}
+		}
+		return op.ReactivateMember(f)
 	})
 }
 
 // TransferOwnership makes an active member an owner and the acting owner an
 // Admin. The actor must have logged in within the last 10 minutes, else
-// [ErrStepUp].
+// [ErrStepUp]. Whether the heir may own one more account the host's policy
+// decides.
 func (s *Service) TransferOwnership(ctx context.Context, actor Actor, account AccountID, to UserID) error {
-	return s.onMember(ctx, actor, account, to, EventOwnershipTransferred, func(op Operation, f memberFacts) (Change, error) {
-		return op.TransferOwnership(f.actor, f.account, f.own, f.member, f.user)
+	return s.onMember(ctx, actor, account, to, EventOwnershipTransferred, func(op Operation, f MemberFacts) (Change, error) {
+		var err error
+		if f.Owned, err = s.st.Owned(ctx, to, op.Rules.Ladder.Top()); err != nil {
+			return Change{}, err
+		}
+		return op.TransferOwnership(f)
 	})
 }
 
-// memberFacts is what decides about one member.
-type memberFacts struct {
-	actor   Standing
-	account Account
-	member  Membership
-	user    User       // who the member is
-	own     Membership // the actor's
-	owners  []Contact
-}
-
 func (s *Service) onMember(ctx context.Context, actor Actor, account AccountID, user UserID, kind EventKind,
-	decide func(Operation, memberFacts) (Change, error),
+	decide func(Operation, MemberFacts) (Change, error),
 ) error {
 	if err := checkIDs(account, user); err != nil {
 		return err
@@ -138,28 +146,32 @@ func (s *Service) onMember(ctx context.Context, actor Actor, account AccountID, 
 
 // withMember is onMember for ids that have been checked, or for no user.
 func (s *Service) withMember(ctx context.Context, actor Actor, account AccountID, user UserID, kind EventKind,
-	decide func(Operation, memberFacts) (Change, error),
+	decide func(Operation, MemberFacts) (Change, error),
 ) error {
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
-		var f memberFacts
+		var f MemberFacts
 		var err error
 		// The standing is read first. Its version guards the change, so what
 		// is read after it cannot be older.
-		if f.actor, f.account, err = s.account(ctx, op, account); err != nil {
+		if f.Actor, f.Account, err = s.account(ctx, op, account); err != nil {
 			return Change{}, err
 		}
-		if f.member, err = s.st.Membership(ctx, StandingKey{User: user, Account: account}); err != nil {
+		op, err := Confirming(ctx, s.st, op, f.Actor.User, kind, account)
+		if err != nil {
 			return Change{}, err
 		}
-		if f.own, err = s.st.Membership(ctx, StandingKey{User: actor.user, Account: account}); err != nil {
+		if f.Member, err = s.st.Membership(ctx, StandingKey{User: user, Account: account}); err != nil {
 			return Change{}, err
 		}
-		if f.owners, err = s.st.Owners(ctx, account, op.Rules.Ladder.Top()); err != nil {
+		if f.Own, err = s.st.Membership(ctx, StandingKey{User: actor.user, Account: account}); err != nil {
 			return Change{}, err
 		}
-		if f.member.Role != "" {
-			if f.user, err = s.st.User(ctx, UserKey{ID: user}); err != nil {
+		if f.Owners, err = s.st.Owners(ctx, account, op.Rules.Ladder.Top()); err != nil {
+			return Change{}, err
+		}
+		if f.Member.Role != "" {
+			if f.User, err = s.st.User(ctx, UserKey{ID: user}); err != nil {
 				return Change{}, err
 			}
 		}

@@ -482,3 +482,126 @@ func TestService_nothingToProbeFromOnesOwn(t *testing.T) {
 		require.Equal(t, unknown, known, name)
 	}
 }
+
+// A member's tenure moves when they lose the right to manage members, however it
+// comes about, and their reign when an owner gets a lower role; nothing else
+// moves them, and nothing moves them back. Invitations rest on both (D1 of the
+// decisions, A15).
+func TestMembers_tenureAndReign(t *testing.T) {
+	t.Parallel()
+
+	ctx := t.Context()
+	role := func(to roles.Role) func(w *world) error {
+		return func(w *world) error { return w.svc.ChangeRole(ctx, w.as("ann"), "acme", "bob", to) }
+	}
+	for _, tt := range []struct {
+		name   string
+		given  roles.Role
+		when   func(w *world) error
+		tenure int64
+		reign  int64
+	}{
+		{"an owner becomes an admin", roles.Owner, role(roles.Admin), 0, 1},
+		{"an owner becomes a manager", roles.Owner, role(roles.Manager), 1, 1},
+		{"an admin becomes a manager", roles.Admin, role(roles.Manager), 1, 0},
+		{"an admin becomes an owner", roles.Admin, role(roles.Owner), 0, 0},
+		{"a manager becomes a viewer", roles.Manager, role(roles.Viewer), 0, 0},
+		{"a viewer becomes an admin", roles.Viewer, role(roles.Admin), 0, 0},
+		{"an owner transfers the ownership", roles.Owner, func(w *world) error {
+			return w.svc.TransferOwnership(ctx, w.as("bob"), "acme", "cid")
+		}, 0, 1},
+		{"an owner is given the ownership again", roles.Owner, func(w *world) error {
+			return w.svc.TransferOwnership(ctx, w.as("ann"), "acme", "bob")
+		}, 0, 0},
+		{"an admin is suspended", roles.Admin, func(w *world) error { return w.svc.SuspendMember(ctx, w.as("ann"), "acme", "bob") }, 1, 0},
+		{"an admin is suspended and let in again", roles.Admin, func(w *world) error {
+			return errors.Join(w.svc.SuspendMember(ctx, w.as("ann"), "acme", "bob"), w.svc.ReactivateMember(ctx, w.as("ann"), "acme", "bob"))
+		}, 1, 0},
+		{"an admin is removed", roles.Admin, func(w *world) error { return w.svc.RemoveMember(ctx, w.as("ann"), "acme", "bob") }, 1, 0},
+		{"an owner leaves", roles.Owner, func(w *world) error { return w.svc.Leave(ctx, w.as("bob"), "acme") }, 1, 0},
+		{"an admin leaves and is added again", roles.Admin, func(w *world) error {
+			return errors.Join(w.svc.Leave(ctx, w.as("bob"), "acme"), w.svc.AddMember(ctx, job(), "acme", "bob", roles.Admin))
+		}, 1, 0},
+		{"an admin is erased", roles.Admin, func(w *world) error { return w.svc.EraseUser(ctx, staff(), "bob") }, 1, 0},
+		{"an account is paused", roles.Admin, func(w *world) error { return w.svc.SuspendAccount(ctx, staff(), "acme") }, 0, 0},
+		{"the user is suspended everywhere", roles.Owner, func(w *world) error { return w.svc.SuspendUser(ctx, staff(), "bob") }, 0, 0},
+		{"what is so already", roles.Admin, role(roles.Admin), 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := office(t)
+			m := w.membership("acme", "bob")
+			m.Role, m.Tenure, m.Reign = tt.given, 7, 3
+			w.put(m)
+			require.NoError(t, tt.when(w))
+			got := w.membership("acme", "bob")
+			require.Equal(t, []int64{7 + tt.tenure, 3 + tt.reign}, []int64{got.Tenure, got.Reign})
+		})
+	}
+}
+
+// How often a user was suspended is counted, and being let in again takes
+// nothing back.
+func TestService_SuspendUser_counts(t *testing.T) {
+	t.Parallel()
+
+	w := office(t)
+	count := func() int64 {
+		u, err := w.st.User(t.Context(), accounts.UserKey{ID: "bob"})
+		require.NoError(t, err)
+		return u.Suspensions
+	}
+	for n := range int64(3) {
+		require.Equal(t, n, count())
+		require.NoError(t, w.svc.SuspendUser(t.Context(), staff(), "bob"))
+		require.NoError(t, w.svc.SuspendUser(t.Context(), staff(), "bob"), "again is nothing new")
+		require.Equal(t, n+1, count())
+		require.NoError(t, w.svc.ReactivateUser(t.Context(), staff(), "bob"))
+	}
+}
+
+// Whoever becomes a member again starts the next epoch, and after a suspension
+// only a later login counts; what invitations rest on goes on counting. Their
+// user's row is written, once, so that an erasure or a login meanwhile is
+// noticed (A41, A74, I-20).
+func TestOperation_Join(t *testing.T) {
+	t.Parallel()
+
+	j := given(t, job())
+	cid := user("cid")
+	cid.Version, cid.Logins, cid.UpdatedAt = 5, 8, start.Add(-time.Hour)
+	never := accounts.Membership{Account: "acme", User: "cid"}
+	ended := row("cid", roles.Admin)
+	ended.Epoch, ended.After, ended.AfterAt, ended.EndedAt, ended.Tenure, ended.Reign = 6, 4, start.Add(-time.Hour), start, 2, 1
+	barred := ended
+	barred.SuspendedAt = start.Add(-time.Minute)
+	for _, tt := range []struct {
+		name  string
+		given accounts.Membership
+		want  accounts.MemberState
+	}{
+		{"for the first time", never, accounts.MemberState{Role: roles.Viewer, Epoch: 1}},
+		{"again", ended, accounts.MemberState{Role: roles.Viewer, Epoch: 7, After: 4, AfterAt: start.Add(-time.Hour)}},
+		{"again, after a suspension", barred, accounts.MemberState{Role: roles.Viewer, Epoch: 7, After: 8, AfterAt: start}},
+	} {
+		c := j.op.Change()
+		j.op.Join(&c, j.acme, cid, tt.given, roles.Viewer)
+		require.Equal(t, []accounts.Guard{{Account: "acme", Version: 4, Move: true}}, c.Guards, tt.name)
+		require.Len(t, c.Memberships, 1)
+		m := c.Memberships[0]
+		require.Equal(t, tt.want, m.MemberState, tt.name)
+		require.Equal(t, []int64{tt.given.Version, tt.given.Tenure, tt.given.Reign}, []int64{m.Version, m.Tenure, m.Reign}, tt.name)
+		require.Equal(t, start, m.CreatedAt)
+		require.Equal(t, start, m.UpdatedAt)
+		want := cid
+		want.UpdatedAt = start
+		require.Equal(t, []accounts.User{want}, c.Users, tt.name)
+		require.Empty(t, c.Events, "why is the caller's to say")
+	}
+	c := j.op.Change()
+	proven := cid
+	proven.Proven, proven.Name = true, "New name"
+	c.Users = []accounts.User{proven}
+	j.op.Join(&c, j.acme, cid, never, roles.Viewer)
+	require.Equal(t, []accounts.User{proven}, c.Users, "what the caller writes of the user stands")
+}

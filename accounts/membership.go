@@ -12,7 +12,14 @@ type Membership struct {
 	Account AccountID
 	User    UserID
 	MemberState
-	Version   int64
+	Version int64
+
+	// Tenure moves when the member loses the right to manage members: with a
+	// lower role, by suspension, by leaving. Reign moves when an owner stops
+	// being one. Invitations remember both: what was lost since cannot be given.
+	Tenure int64
+	Reign  int64
+
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -40,6 +40,11 @@ type Operation struct {
 	At    time.Time
 	Actor Actor
 	Rules Rules
+
+	// Challenge is the code that the actor passed for this act, if they did:
+	// what the store holds under [Operation.ChallengeKey]. The change of the
+	// act uses it up.
+	Challenge Challenge
 }
 
 // Begin returns a fresh operation of an actor at this moment.
@@ -52,11 +57,17 @@ func (e *Env) Begin(actor Actor) Operation {
 func (o Operation) Change() Change { return Change{Op: o.ID} }
 
 // Relying returns an empty change that fails if the acting user is suspended,
-// or their sessions end, before it is durable.
+// or their sessions end, before it is durable. A code that was passed for the
+// act is used up by it.
 func (o Operation) Relying() Change {
 	c := o.Change()
 	if o.Actor.user != "" {
 		c.Guards = []Guard{{User: o.Actor.user, Epoch: o.Actor.epoch}}
+	}
+	if o.Challenge.passed(o.At, o.Actor.epoch) {
+		used := o.Challenge
+		used.UsedAt = o.At
+		c.Challenges = []Challenge{used}
 	}
 	return c
 }
@@ -140,13 +151,38 @@ func (o Operation) May(s Standing, p roles.Permission) error {
 	return nil
 }
 
-// Fresh returns [ErrStepUp] unless the user logged in recently enough for what
-// cannot be undone.
-func (o Operation) Fresh() error {
+// Fresh decides whether the acting user proved recently enough who they are
+// for an action that cannot be undone: by a login younger than
+// [Limits.FreshLogin] or, with identity confirmation on, by a code that was
+// asked for this action at this account, with this login. It returns
+// [ErrStepUp], for a code a [*CodeError].
+func (o Operation) Fresh(u UserState, action EventKind, account AccountID) error {
+	if u.Confirms {
+		return o.Confirmed(u, action, account)
+	}
 	if !o.Actor.Fresh(o.At, o.Rules.Limits.FreshLogin) {
 		return ErrStepUp
 	}
 	return nil
+}
+
+// Confirmed decides whether a user whose identity confirmation is on passed a
+// code for an action at an account. Nobody else is asked for one.
+func (o Operation) Confirmed(u UserState, action EventKind, account AccountID) error {
+	if !u.Confirms {
+		return nil
+	}
+	key := o.ChallengeKey(action, account)
+	if u.ID != key.User || o.Challenge.ChallengeKey != key || !o.Challenge.passed(o.At, u.Epoch) {
+		return &CodeError{Action: action, Account: account}
+	}
+	return nil
+}
+
+// ChallengeKey names the code that the actor would be asked for before an
+// action at an account.
+func (o Operation) ChallengeKey(action EventKind, account AccountID) ChallengeKey {
+	return ChallengeKey{User: o.Actor.user, Session: o.Actor.session, Action: action, Account: account}
 }
 
 // Why an actor was refused, as refusal events name it.

@@ -17,6 +17,10 @@ type Policy interface {
 	// one that its plan does not offer. Owners are never asked about.
 	MayHold(account Account, role roles.Role) error
 
+	// Seats returns how many members an account can have, those of pending
+	// invitations included; 0 is any number. Agencies' users take none.
+	Seats(account Account) int
+
 	// MayJoinProgramme decides whether an account may become an agency.
 	MayJoinProgramme(account Account) error
 }
@@ -38,6 +42,9 @@ func (DefaultPolicy) MayOwn(owned []Account, another Account) error {
 
 // MayHold allows every role.
 func (DefaultPolicy) MayHold(Account, roles.Role) error { return nil }
+
+// Seats sets no limit.
+func (DefaultPolicy) Seats(Account) int { return 0 }
 
 // MayJoinProgramme allows every account.
 func (DefaultPolicy) MayJoinProgramme(Account) error { return nil }

@@ -41,6 +41,19 @@ const (
 	// QuotaResends counts the mails of one access request after the first. It
 	// is kept with the request.
 	QuotaResends QuotaKind = "resends"
+	// QuotaInvitations counts the invitations that an account sends. Its
+	// subject is the account's id.
+	QuotaInvitations QuotaKind = "invitations"
+	// QuotaLinks counts the mails that one address gets about its own login:
+	// proofs, resets and changes of the address. Its subject is the canonical
+	// address.
+	QuotaLinks QuotaKind = "links"
+	// QuotaSource counts the tries to log in, to sign up and to reset a
+	// password from one network. Its subject is the network's address.
+	QuotaSource QuotaKind = "source"
+	// QuotaCodes counts the codes sent to one user. Its subject is the user's
+	// id.
+	QuotaCodes QuotaKind = "codes"
 )
 
 // Day is a UTC day, counted from 1 January 1970.

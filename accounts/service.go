@@ -64,6 +64,18 @@ func (s *Service) run(ctx context.Context, op Operation, kind EventKind, decide 
 	})
 }
 
+// Confirming returns an operation with the code that its actor passed for an
+// action at an account, if they have identity confirmation on. Most hosts won't
+// need this; packages that add their own operations do.
+func Confirming(ctx context.Context, st Reader, op Operation, u UserState, action EventKind, account AccountID) (Operation, error) {
+	if !u.Confirms || u.ID != op.Actor.user {
+		return op, nil
+	}
+	var err error
+	op.Challenge, err = st.Challenge(ctx, op.ChallengeKey(action, account))
+	return op, err
+}
+
 // standing reads how a user stands at one account.
 func standing(ctx context.Context, st Reader, user UserID, account AccountID) (Standing, error) {
 	list, err := st.Standings(ctx, []StandingKey{{User: user, Account: account}})
@@ -183,6 +195,10 @@ func (s *Service) onAccount(ctx context.Context, actor Actor, id AccountID, kind
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
 		st, account, err := s.account(ctx, op, id)
+		if err != nil {
+			return Change{}, err
+		}
+		op, err := Confirming(ctx, s.st, op, st.User, kind, id)
 		if err != nil {
 			return Change{}, err
 		}

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	"github.com/chatelaine-go/chatelaine/roles"
 )
@@ -45,6 +46,21 @@ type Reader interface {
 	// included; one with its key alone if there never was any.
 	Membership(ctx context.Context, key StandingKey) (Membership, error)
 
+	// Seats returns how many seats of an account are taken at a moment. An
+	// account that does not exist has none.
+	Seats(ctx context.Context, account AccountID, at time.Time) (Seats, error)
+
+	// Spent returns how much was taken from a counter; 0 if nothing was.
+	Spent(ctx context.Context, key QuotaKey) (int, error)
+
+	// Means returns how the user that the one filled field of the key names
+	// can log in. ErrNotFound if there is no such user.
+	Means(ctx context.Context, key UserKey) (Means, error)
+
+	// Challenge returns the challenge of a key, whatever its state; one with
+	// its key alone if there is none.
+	Challenge(ctx context.Context, key ChallengeKey) (Challenge, error)
+
 	// Linked returns the connection of a pair with both accounts and their
 	// active owners, and with a user named in the query also that user's
 	// membership in the agency and assignment on the connection. What never
@@ -69,6 +85,10 @@ type Store interface {
 
 	// Events returns a page of an account's audit, newest first.
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
+
+	// Held returns a page of what is kept about a person, of one kind, by its
+	// key. Secrets' hashes are left out.
+	Held(ctx context.Context, q HeldQuery) ([]Held, error)
 
 	// ClaimEvents leases events that the host has not taken, oldest first,
 	// and moves their fences. Events become visible with the transaction that
@@ -104,6 +124,28 @@ type UserKey struct {
 type IdentityKey struct {
 	Issuer  string
 	Subject string
+}
+
+// Seats is how many seats of an account are taken: by members, suspended ones
+// included and deleted users not, and by invitations that are pending, neither
+// expired nor void.
+type Seats struct {
+	Members int
+	Invited int
+}
+
+// Taken returns how many there are together.
+func (s Seats) Taken() int { return s.Members + s.Invited }
+
+// Check returns an [*InvalidError] unless issuer and subject have 1 to 255
+// characters on one line.
+func (k IdentityKey) Check() error { return k.check("identity.") }
+
+func (k IdentityKey) check(prefix string) error {
+	if err := checkText(prefix+"issuer", k.Issuer, 1, 255); err != nil {
+		return err
+	}
+	return checkText(prefix+"subject", k.Subject, 1, 255)
 }
 
 // RouteKind says by what a user enters an account.

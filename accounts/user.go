@@ -19,6 +19,11 @@ type User struct {
 	Proven  bool   // the mailbox was proven, here or by the host
 	Locale  string // a BCP 47 language tag, or "" for the account's
 	Kept    bool   // the host keeps this user's login; no link and no reset ever sets a password
+	Phone   string // where codes go, in the form of [ParsePhone]; verified, or ""
+
+	// Suspensions counts how often the user was suspended. Invitations remember
+	// it: the power that they rest on must not have been taken away in between.
+	Suspensions int64
 
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -37,6 +42,10 @@ type UserState struct {
 
 	SuspendedAt time.Time // zero: not suspended
 	DeletedAt   time.Time // zero: not deleted
+
+	// Confirms is whether identity confirmation is on: what wants a fresh
+	// login wants a code from this user instead.
+	Confirms bool
 }
 
 // Active reports whether the user is neither suspended nor deleted.
@@ -67,6 +76,9 @@ type Identity struct {
 	User      UserID
 	CreatedAt time.Time
 }
+
+// Key returns what names the identity.
+func (i Identity) Key() IdentityKey { return IdentityKey{Issuer: i.Issuer, Subject: i.Subject} }
 
 // Contact is a person to write to.
 type Contact struct {

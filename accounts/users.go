@@ -167,10 +167,7 @@ func (in PutUser) user() (User, error) {
 	}
 	seen := map[IdentityKey]bool{}
 	for _, id := range in.Identities {
-		if err := checkText("identities.issuer", id.Issuer, 1, 255); err != nil {
-			return u, err
-		}
-		if err := checkText("identities.subject", id.Subject, 1, 255); err != nil {
+		if err := id.check("identities."); err != nil {
 			return u, err
 		}
 		if seen[id] {

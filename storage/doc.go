@@ -18,8 +18,9 @@
 // # Changes: all or nothing
 //
 // ApplyAccess takes an access.Change and makes it durable as a whole, or has
-// no effect. ApplyAccounts is the same for the part of it that is an
-// accounts.Change. Both return one of four answers:
+// no effect. ApplyInvites is the same for an invites.Change, and ApplyAccounts
+// for an accounts.Change, which is a part of both. They return one of four
+// answers:
 //
 //   - nil: it is durable. Whoever asks from now on, in any process, sees it.
 //   - an error that matches accounts.ErrConflict: a guard, a version, a key
@@ -39,7 +40,8 @@
 // already is a conflict.
 //
 // These are mistakes of the caller, and faults, never conflicts: a change
-// without an Op (unless it is empty but for Touches); an Op without Events; an
+// without an Op (unless it is empty but for Touches, Guesses and Spend: notes
+// and counts, which nobody decided); an Op without Events; an
 // event with another Op than the change's; an account that is guarded and written in one change; a counter that would fall
 // (a negative N); a row that refers to something that neither is stored nor
 // comes with it. A non-empty field of a change that the store does not know
@@ -53,37 +55,43 @@
 //
 // # Rows, versions and references
 //
-// Users, Accounts, Memberships, Connections, Assignments, Requests and
-// Sessions are rows with a Version. Version 0 inserts: there must be no row
-// with the key, and the new one is stored with Version 1. Any other Version
-// replaces the row, whole: it must be the stored one, and the next is stored.
-// No row is merged, and none but sessions, replies, counters and settled mail
-// is ever taken out (see Sweep).
+// Users, Credentials, Challenges, Accounts, Memberships, Connections,
+// Assignments, Requests, Invitations, Sessions, Tickets and Guesses are rows
+// with a Version. Version 0 inserts: there must be no row with the key, and the
+// new one is stored with Version 1. Any other Version replaces the row, whole:
+// it must be the stored one, and the next is stored. No row is merged. Rows are
+// taken out only by Sweep and, as a change says, by Unlink and Forget.
 //
-// The keys: User.ID; Account.ID; (account, user) of a membership; (client,
-// agency) of a connection; (client, agency, user) of an assignment; (agency,
-// id) of a request; Session.ID. Two rows with one key in one change are a
-// conflict. Identities and events have no version and are only inserted: a
-// stored (issuer, subject), or (op, seq), is a conflict.
+// The keys: User.ID; the user of a credential; ChallengeKey; Account.ID;
+// (account, user) of a membership; (client, agency) of a connection; (client,
+// agency, user) of an assignment; (agency, id) of a request; (account, id) of
+// an invitation; Session.ID; TicketKey; the address of a row of guesses. Two
+// rows with one key in one change are a conflict. Identities and events have no
+// version and are only inserted: a stored (issuer, subject), or (op, seq), is a
+// conflict. Unlink takes identities out, before others are inserted; one that
+// is not there, or is named twice, is a conflict.
 //
-// Referred to must be: the user of an identity, a membership and a session;
-// the account of a membership; both accounts of a connection; the connection
-// of an assignment, and the membership of its user in its agency; the agency
-// of a request. Other ids are kept as they are. The rows of one change may
-// refer to each other.
+// Referred to must be: the user of an identity, a credential, a challenge, a
+// membership, a session and a ticket; the account of a membership and of an
+// invitation; both accounts of a connection; the connection of an assignment,
+// and the membership of its user in its agency; the agency of a request. Other
+// ids are kept as they are. The rows of one change may refer to each other.
 //
 // # Uniqueness
 //
-// Uniqueness is judged on what is stored once the change is made, so that an end and its
-// successor can be one change. Write updates before inserts, and it comes out
-// right with plain unique indexes in all but one case: rows that exchange a
-// value with each other. Unique are, besides the keys:
+// Uniqueness is judged on what is stored once the change is made, but before
+// it forgets anybody, so that an end and its successor can be one change. Write
+// updates before inserts, and it comes out right with plain unique indexes in
+// all but one case: rows that exchange a value with each other. Unique are,
+// besides the keys:
 //
 //   - the canonical address of users that are not deleted, "" aside;
 //   - accounts.NameKey of the handle of users that are not deleted, "" aside;
 //   - (agency, canonical address) of requests whose stored State is pending,
 //     whether or not they have expired;
-//   - the hash of a request, and the hash of a session.
+//   - (account, canonical address) of invitations whose stored State is
+//     pending, whether or not they have expired or are void;
+//   - the hash of a request, of an invitation, of a ticket, and of a session.
 //
 // A clash is a conflict. That somebody's address is taken is found out by the
 // next decision, which reads it.
@@ -112,9 +120,19 @@
 //
 // Two changes that lock the same rows in different orders wait for each other.
 // Write Change.Sorted(), which has every list in the order of its keys, and
-// the kinds in one order, always the same: guards, counters, updates, inserts,
-// events, cancelled mail, requeued mail, new mail. One statement for each guard. The events
-// keep their order.
+// the kinds in one order, always the same: guards, counters, updates, identities
+// taken out, inserts, events, cancelled mail, requeued mail, new mail, people
+// forgotten. One statement for each guard. The events keep their order.
+//
+// Forget comes last and knows no conflict: what is not there is passed over.
+// Of a user it takes out identities, the credential, challenges and tickets,
+// and blanks user agent and source of their sessions. Of an address it takes
+// out the guesses; blanks Email, Address and Message (and Reason) of requests
+// and invitations to it, of which pending ones become Ended and Revoked; cancels
+// the mail to it that is queued or dead, as CancelMail does; and blanks To,
+// ToName, Subject and Text of all mail to it. A request or invitation that is
+// blanked gets the next version; mail and sessions have none to move. Counters
+// and kept replies are left to Sweep, which erases them within two days.
 //
 // Touches are notes: each sets SeenAt of a session to the later of the stored
 // and the given moment, moves no version, and passes over a session that is
@@ -136,6 +154,31 @@
 //   - Connections and Ending hold what counts by its agency, also when the
 //     client account is suspended or closed.
 //   - Addressed leaves out requests of an agency that does not act as one.
+//   - InvitationsTo holds what Listed.StateAt calls pending, of accounts that
+//     are open. Seats counts invitations in that state too, whatever the
+//     account's.
+//   - Inviting by an address finds the stored pending invitation; one that
+//     expired or is void is returned all the same, and one that was decided is
+//     not. With an ID, Member and Mails are of that invitation's address. Member
+//     asks for an active membership of a user not deleted; the address "" is
+//     nobody's. Used and Mails are of the UTC day of At.
+//   - Accepting without a User finds whoever has the invitation's address now
+//     and is not deleted; with one it finds that user, deleted or not. Means and
+//     the membership are zero, but for the membership's keys, when there is
+//     nobody. Accepting, Inviting and Invitations return the inviter also when
+//     deleted or no member any more.
+//   - Means and Entering by an address or user name find nobody who is deleted.
+//     Identities come by issuer and subject.
+//   - Held finds requests and invitations by the address and by who sent them;
+//     mail by the address alone; events by whom they are about and by who
+//     acted; everything else by the user alone, deleted or not. An empty User
+//     or Email finds nothing. It lists by the bytes of its keys, which are the
+//     row's own without the user, its parts joined by a newline: (issuer,
+//     subject), (session, account, action), the account of a membership,
+//     (client, agency), (agency, id), (account, id), and (op, seq with ten
+//     digits); of a user and a credential it is the user's id. A kind that the
+//     store does not know is a fault. It may be slow: it reads whole tables, a
+//     page at a time.
 //   - Deciding with a Client fills the keys of a connection and an assignment
 //     that never were.
 //   - Contacts carry User.Label as their name; MemberRef.NameKey fits only
@@ -174,8 +217,9 @@
 //
 // What counts is decided in one place. A connection counts when
 // accounts.ConnectionState.Counts says so of its agency; a route when
-// accounts.Route.Counts does and accounts.Standing.Barred does not; a request
-// and a client are in the state that their StateAt returns. A store that
+// accounts.Route.Counts does and accounts.Standing.Barred does not; a request,
+// a client and an invitation are in the state that their StateAt returns, and a
+// pending invitation holds a seat at that moment and no other. A store that
 // cannot call these, because it filters in SQL, says the same there, and
 // storagetest compares the two.
 //
@@ -232,8 +276,9 @@
 // That rows come back as they were written, field by field; versions, guards,
 // keys, counters and uniqueness; that a refused change leaves nothing; every
 // question, list, search and page; that a listed route is one that the rights
-// know; races between many writers, and the same races step by step; leases and
-// fences; that no event is lost; joined transactions; cancelled contexts; and
+// know; that what is held of a person is told, and once forgotten gone, with
+// nothing of others; races between many writers, and the same races step by
+// step; leases and fences; that no event is lost; joined transactions; cancelled contexts; and
 // that a long random run gives the answers of a plain model. It cannot prove
 // that a commit survives the machine, that a store is fast, or that a lost
 // answer is told as accounts.ErrUnknown: test these yourself.

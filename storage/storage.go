@@ -6,6 +6,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
@@ -14,13 +15,15 @@ import (
 type Storage interface {
 	accounts.Store
 	access.RequestStore
-	access.SessionStore
+	access.LoginStore
+	invites.Store
 	mail.Outbox
 
 	// Sweep erases what no rule needs any more and returns how many rows that
 	// were, at most limit in one call (0 means 1,000): sessions that ended or
 	// outlived their absolute limit, network addresses and user agents of
-	// sessions, idempotency keys, counters of past days, settled mail. It
+	// sessions, tickets and challenges whose time is over, counts of tries that
+	// are forgotten, idempotency keys, counters of past days, settled mail. It
 	// changes no decision. The audit stays.
 	Sweep(ctx context.Context, before SweepBefore, limit int) (int, error)
 }
@@ -33,6 +36,8 @@ type SweepBefore struct {
 	Replies  time.Time    // expired before this
 	Quotas   accounts.Day // days before this one; 0 spares them
 	Mail     time.Time    // settled before this
+	Tickets  time.Time    // tickets and challenges that expired before this
+	Guesses  time.Time    // counts whose last try was before this
 	Texts    time.Time    // subject and text of dead mail are blanked whose NotAfter is at or before this
 }
 
@@ -43,7 +48,7 @@ type SweepBefore struct {
 func SweepAt(at time.Time, l accounts.Limits) SweepBefore {
 	kept := at.Add(-l.KeepSources)
 	return SweepBefore{
-		Sessions: kept, Sources: kept, Replies: at,
+		Sessions: kept, Sources: kept, Replies: at, Tickets: at, Guesses: at.Add(-l.KeepGuesses),
 		Quotas: accounts.DayOf(at) - 1, // processes whose clocks differ may still count yesterday
 		Mail:   kept, Texts: at,
 	}

@@ -14,8 +14,13 @@ type Purpose string
 
 // The purposes of this library.
 const (
-	Request Purpose = "creq_" // an access request, mailed to the client
-	Session Purpose = "cses_" // a session, in the browser's cookie
+	Request    Purpose = "creq_" // an access request, mailed to the client
+	Session    Purpose = "cses_" // a session, in the browser's cookie
+	Invitation Purpose = "cinv_" // an invitation, mailed to the invited person
+	Proof      Purpose = "cprf_" // the proof of a user's own address, mailed to it
+	Reset      Purpose = "crst_" // a new password, mailed to the user
+	Address    Purpose = "cadr_" // another address for a user, mailed to that address
+	Challenge  Purpose = "ccha_" // a code that was asked for, kept by the page that asks for it
 )
 
 const (

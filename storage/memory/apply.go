@@ -2,11 +2,18 @@ package memory
 
 import (
 	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
+// change is a change of any package that makes some.
+type change struct {
+	access.Change
+	Invitations []invites.Invitation
+}
+
 // apply makes a change as a whole: it checks everything, and only then writes.
-func (s *state) apply(c *access.Change) error {
+func (s *state) apply(c *change) error {
 	if err := s.check(c); err != nil {
 		return err
 	}
@@ -16,7 +23,7 @@ func (s *state) apply(c *access.Change) error {
 
 // write makes a change that has been checked; it cannot fail. What others
 // point at comes first.
-func (s *state) write(c *access.Change) {
+func (s *state) write(c *change) {
 	for _, g := range c.Guards {
 		if g.Move && g.Account != "" {
 			s.accounts[g.Account].Version++
@@ -26,8 +33,19 @@ func (s *state) write(c *access.Change) {
 		r.Version++
 		s.putUser(r)
 	}
+	for _, key := range c.Unlink {
+		s.unlink(key)
+	}
 	for _, r := range c.Identities {
 		s.putIdentity(r)
+	}
+	for _, r := range c.Credentials {
+		r.Version++
+		s.putCredential(r)
+	}
+	for _, r := range c.Challenges {
+		r.Version++
+		s.putChallenge(r)
 	}
 	for _, r := range c.Accounts {
 		r.Version++
@@ -49,9 +67,21 @@ func (s *state) write(c *access.Change) {
 		r.Version++
 		s.putRequest(r)
 	}
+	for _, r := range c.Invitations {
+		r.Version++
+		s.putInvitation(r)
+	}
 	for _, r := range c.Sessions {
 		r.Version++
 		s.putSession(r)
+	}
+	for _, r := range c.Tickets {
+		r.Version++
+		s.putTicket(r)
+	}
+	for _, r := range c.Guesses {
+		r.Version++
+		s.putGuesses(r)
 	}
 	for _, t := range c.Touches {
 		s.touch(t)
@@ -71,5 +101,8 @@ func (s *state) write(c *access.Change) {
 	s.requeueMail(c.Requeue, decidedAt(c.Events))
 	for _, m := range c.Mail {
 		s.putLetter(letter{Message: m, state: mail.Queued})
+	}
+	for _, f := range c.Forget {
+		s.forget(f, decidedAt(c.Events))
 	}
 }

@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,21 +12,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage/memory"
 )
 
 // A field of a change that a store passes over would be lost without a word.
-// So each field, alone, must be refused without an operation and have an
-// effect with one: a new field fails here until the store knows it.
-func TestStore_ApplyAccess_knowsEveryField(t *testing.T) {
+// So each field, alone, must be refused without an operation, if it is not a
+// note, and have an effect with one, whichever change it comes with: a new
+// field fails here until the store knows it.
+func TestStore_apply_knowsEveryField(t *testing.T) {
 	t.Parallel()
 	rows := map[string]any{
 		"Guards":      []accounts.Guard{{Account: "ag", Version: 1, Move: true}},
 		"Users":       []accounts.User{user("new")},
 		"Identities":  []accounts.Identity{{Issuer: "i", Subject: "s", User: "u"}},
+		"Unlink":      []accounts.IdentityKey{{Issuer: "old", Subject: "s"}},
+		"Credentials": []accounts.Credential{credential("u", "new")},
+		"Challenges":  []accounts.Challenge{challenge("u", "old", "new")},
 		"Accounts":    []accounts.Account{account("new", "New")},
 		"Memberships": []accounts.Membership{member("c", "u", roles.Admin)},
 		"Connections": []accounts.Connection{connection("c2", "ag")},
@@ -36,59 +43,74 @@ func TestStore_ApplyAccess_knowsEveryField(t *testing.T) {
 		"CancelMail":  []mail.Reason{"why"},
 		"Requeue":     []string{"dead"},
 		"Mail":        []mail.Message{letter("new", "")},
+		"Forget":      []accounts.Forget{{User: "u"}},
 		"Requests":    []access.Request{request("ag", "r", "x@example.com")},
 		"Sessions":    []access.Session{session("new", "u")},
+		"Tickets":     []access.Ticket{ticket("u", token.Reset, "new")},
+		"Guesses":     []access.Guesses{{Email: "x@example.com", Count: 1, LastAt: start}},
+		"Invitations": []invites.Invitation{invitation("c", "new", "x@example.com")},
 		"Touches":     []access.Touch{{Session: "old", At: start.Add(time.Hour)}},
 	}
-	var known int
-	fields := func(c reflect.Value) {
-		for i := range c.NumField() {
-			f := c.Type().Field(i)
+	notes := []string{"Touches", "Guesses", "Spend"}
+	known := map[string]bool{}
+	type door struct {
+		name  string
+		zero  any
+		apply func(*memory.Store, context.Context, any) error
+	}
+	for _, d := range []door{
+		{"ApplyAccounts", accounts.Change{}, func(st *memory.Store, ctx context.Context, c any) error {
+			return st.ApplyAccounts(ctx, *c.(*accounts.Change))
+		}},
+		{"ApplyAccess", access.Change{}, func(st *memory.Store, ctx context.Context, c any) error {
+			return st.ApplyAccess(ctx, *c.(*access.Change))
+		}},
+		{"ApplyInvites", invites.Change{}, func(st *memory.Store, ctx context.Context, c any) error {
+			return st.ApplyInvites(ctx, *c.(*invites.Change))
+		}},
+	} {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(d.zero)) {
 			if f.Name == "Op" || f.Anonymous {
 				continue
 			}
-			known++
-			t.Run(f.Name+" alone is refused without an operation and has an effect with one", func(t *testing.T) {
+			known[f.Name] = true
+			t.Run(d.name+" takes "+f.Name+" alone with an operation, and without one only if it is a note", func(t *testing.T) {
 				t.Parallel()
 				require.Contains(t, rows, f.Name, "a new field: teach the store, and give it a row here")
 				st := memory.New()
 				put(t, st, "setup", user("u"), agency("ag"), account("c", "Client"), account("c2", "Second"),
-					member("ag", "u", roles.Owner), connection("c", "ag"), session("old", "u"), letter("old", "why"))
-
-				var bare access.Change
-				reflect.ValueOf(&bare).Elem().FieldByName(f.Name).Set(reflect.ValueOf(rows[f.Name]))
+					member("ag", "u", roles.Owner), connection("c", "ag"), session("old", "u"), letter("old", "why"),
+					accounts.Identity{Issuer: "old", Subject: "s", User: "u"}, ticket("u", token.Proof, "old"))
 				dead(t, st)
 				before := dump(t, st)
-				err := st.ApplyAccess(t.Context(), bare)
-				if f.Name == "Touches" {
-					require.NoError(t, err)
-					require.NotEqual(t, before, dump(t, st))
+				bare := reflect.New(reflect.TypeOf(d.zero))
+				set := func(field string, v any) { bare.Elem().FieldByName(field).Set(reflect.ValueOf(v)) }
+				try := func() error { return d.apply(st, t.Context(), bare.Interface()) }
+				set(f.Name, rows[f.Name])
+				if slices.Contains(notes, f.Name) {
+					require.NoError(t, try())
+					require.NotEqual(t, before, dump(t, st), "the store passes the field over")
 					return
 				}
+				err := try()
 				require.Error(t, err)
 				require.NotErrorIs(t, err, accounts.ErrConflict)
 				require.Equal(t, before, dump(t, st), "a refused change left something behind")
 
-				bare.Op = "op"
-				if len(bare.Events) == 0 {
-					err := st.ApplyAccess(t.Context(), bare)
+				set("Op", accounts.OpID("op"))
+				if f.Name != "Events" {
+					err := try()
 					require.Error(t, err, "an operation without an event")
 					require.NotErrorIs(t, err, accounts.ErrConflict)
 					require.Equal(t, before, dump(t, st))
-					require.NoError(t, st.ApplyAccess(t.Context(), access.Change{Change: accounts.Change{
-						Op: "nothing", Events: []accounts.Event{{Op: "nothing", Seq: 1, At: start}},
-					}}))
-					before = dump(t, st)
-					bare.Events = []accounts.Event{{Op: "op", Seq: 1, At: start}}
+					set("Events", []accounts.Event{{Op: "op", Seq: 1, At: start}})
 				}
-				require.NoError(t, st.ApplyAccess(t.Context(), bare))
+				require.NoError(t, try())
 				require.NotEqual(t, before, dump(t, st), "the store passes the field over")
 			})
 		}
 	}
-	fields(reflect.ValueOf(access.Change{}))
-	fields(reflect.ValueOf(accounts.Change{}))
-	require.Len(t, rows, known)
+	require.Len(t, rows, len(known))
 }
 
 // dead leaves a dead message in the outbox.
@@ -126,6 +148,12 @@ func dump(t *testing.T, st *memory.Store) any {
 		must(st.Mails(ctx, mail.Query{})),
 		must(st.Session(ctx, access.SessionKey{ID: "new"})),
 		must(st.Session(ctx, access.SessionKey{ID: "old"})),
+		must(st.Means(ctx, accounts.UserKey{ID: "u"})),
+		must(st.Challenge(ctx, challenge("u", "old", "new").ChallengeKey)),
+		must(st.Ticket(ctx, access.TicketQuery{Hash: hash("new")})),
+		must(st.Ticket(ctx, access.TicketQuery{Hash: hash("old")})),
+		must(st.Entering(ctx, access.EnteringQuery{Email: "x@example.com"})),
+		must(st.Invitations(ctx, invites.ListQuery{Account: "c"})),
 	}
 }
 
@@ -143,6 +171,9 @@ func TestStore_ApplyAccess_faults(t *testing.T) {
 		{"a connection to no agency is a fault", connection("c", "x"), `connection names the agency account "x"`},
 		{"an assignment on no connection is a fault", assignment("c2", "ag", "u"), `assignment names the connection`},
 		{"an assignment of an outsider is a fault", assignment("c", "ag", "out"), `assignment names the membership`},
+		{"a credential of nobody is a fault", credential("x", "h"), `credential names the user "x"`},
+		{"a challenge of nobody is a fault", challenge("x", "s", "a"), `challenge names the user "x"`},
+		{"a ticket of nobody is a fault", ticket("x", token.Proof, "t"), `ticket names the user "x"`},
 		{"a session of nobody is a fault", session("s", "x"), `session names the user "x"`},
 		{"a request of no agency is a fault", request("x", "r", "a@example.com"), `request names the agency account "x"`},
 		{"a counter that falls is a fault", accounts.Spend{N: -1}, `never falls`},
@@ -159,6 +190,12 @@ func TestStore_ApplyAccess_faults(t *testing.T) {
 			require.Equal(t, before, dump(t, st))
 		})
 	}
+	t.Run("an invitation to no account is a fault", func(t *testing.T) {
+		t.Parallel()
+		err := memory.New().ApplyInvites(t.Context(), offer("op", []invites.Invitation{invitation("x", "i", "a@example.com")}))
+		require.ErrorContains(t, err, `invitation names the account "x"`)
+		require.NotErrorIs(t, err, accounts.ErrConflict)
+	})
 	t.Run("guarding and writing one account in one change is a fault", func(t *testing.T) {
 		t.Parallel()
 		st := memory.New()
@@ -172,7 +209,9 @@ func TestStore_ApplyAccess_faults(t *testing.T) {
 	t.Run("rows may refer to rows of the same change", func(t *testing.T) {
 		t.Parallel()
 		put(t, memory.New(), "all", user("u"), agency("ag"), account("c", "C"), member("ag", "u", roles.Owner),
-			connection("c", "ag"), assignment("c", "ag", "u"), session("s", "u"), request("ag", "r", "a@example.com"))
+			connection("c", "ag"), assignment("c", "ag", "u"), session("s", "u"), request("ag", "r", "a@example.com"),
+			credential("u", "h"), challenge("u", "s", "a"), ticket("u", token.Proof, "t"),
+			accounts.Identity{Issuer: "i", Subject: "s", User: "u"})
 	})
 }
 

@@ -20,10 +20,13 @@
 //
 // No call costs more because there are more accounts: every list is read from
 // an index in its own order, from the cursor on. What does cost is what a call
-// is about: a search looks at the entries until the page is full, renaming an
-// account moves it in the lists of all its connections, and
-// [Store.Sweep] looks at every session, reply, counter and message. An edge of
-// the graph (a membership, a connection, an assignment) takes less than 200
+// is about: a search looks at the entries until the page is full, and renaming
+// an account moves it in the lists of all its connections. Three look at whole
+// tables, and are rare: [Store.Sweep] at every session, ticket, challenge,
+// reply, counter and message; [Store.Held] at every request, invitation,
+// message or event, whichever it is asked for; and a change that forgets an
+// address at every request, invitation and message, while others wait. An edge
+// of the graph (a membership, a connection, an assignment) takes less than 200
 // bytes.
 //
 // # What to avoid

@@ -18,6 +18,16 @@ func limited(limit int) int {
 }
 
 func (s *state) user(key accounts.UserKey) (accounts.User, error) {
+	u := s.named(key)
+	if u == nil {
+		return accounts.User{}, accounts.ErrNotFound
+	}
+	return u.User, nil
+}
+
+// named returns the user that the one filled field of a key names, nil if there
+// is none.
+func (s *state) named(key accounts.UserKey) *user {
 	var u *user
 	switch {
 	case key.ID != "":
@@ -27,14 +37,11 @@ func (s *state) user(key accounts.UserKey) (accounts.User, error) {
 	case key.Handle != "":
 		u = s.handles[key.Handle]
 	case key.Identity != accounts.IdentityKey{}:
-		if u = s.users[s.identities[key.Identity].User]; u != nil && !u.DeletedAt.IsZero() {
-			u = nil
+		if i := s.identities[key.Identity]; i != nil && s.users[i.User].DeletedAt.IsZero() {
+			u = s.users[i.User]
 		}
 	}
-	if u == nil {
-		return accounts.User{}, accounts.ErrNotFound
-	}
-	return u.User, nil
+	return u
 }
 
 func (s *state) account(id accounts.AccountID) (accounts.Account, error) {

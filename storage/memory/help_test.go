@@ -11,6 +11,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
@@ -32,6 +33,14 @@ func change(op string, rows ...any) access.Change {
 			c.Users = append(c.Users, r)
 		case accounts.Identity:
 			c.Identities = append(c.Identities, r)
+		case accounts.IdentityKey:
+			c.Unlink = append(c.Unlink, r)
+		case accounts.Credential:
+			c.Credentials = append(c.Credentials, r)
+		case accounts.Challenge:
+			c.Challenges = append(c.Challenges, r)
+		case accounts.Forget:
+			c.Forget = append(c.Forget, r)
 		case accounts.Account:
 			c.Accounts = append(c.Accounts, r)
 		case accounts.Membership:
@@ -54,6 +63,10 @@ func change(op string, rows ...any) access.Change {
 			c.Requests = append(c.Requests, r)
 		case access.Session:
 			c.Sessions = append(c.Sessions, r)
+		case access.Ticket:
+			c.Tickets = append(c.Tickets, r)
+		case access.Guesses:
+			c.Guesses = append(c.Guesses, r)
 		case access.Touch:
 			c.Touches = append(c.Touches, r)
 		default:
@@ -69,6 +82,17 @@ func change(op string, rows ...any) access.Change {
 func put(tb testing.TB, st storage.Storage, op string, rows ...any) {
 	tb.Helper()
 	require.NoError(tb, st.ApplyAccess(tb.Context(), change(op, rows...)))
+}
+
+// offer is change for invitations, and for rows of package accounts beside
+// them.
+func offer(op string, list []invites.Invitation, rows ...any) invites.Change {
+	return invites.Change{Change: change(op, rows...).Change, Invitations: list}
+}
+
+func invite(tb testing.TB, st storage.Storage, op string, list ...invites.Invitation) {
+	tb.Helper()
+	require.NoError(tb, st.ApplyInvites(tb.Context(), offer(op, list)))
 }
 
 func user(id string) accounts.User {
@@ -131,6 +155,36 @@ func session(id, user string) access.Session {
 			ID: accounts.SessionID(id), User: accounts.UserID(user), Login: 1, CreatedAt: start, AuthAt: start, SeenAt: start,
 		},
 		Hash: hash("session " + id),
+	}
+}
+
+func credential(user, hash string) accounts.Credential {
+	return accounts.Credential{User: accounts.UserID(user), Hash: hash, CreatedAt: start, UpdatedAt: start}
+}
+
+func challenge(user, session, action string) accounts.Challenge {
+	return accounts.Challenge{
+		ChallengeKey: accounts.ChallengeKey{
+			User: accounts.UserID(user), Session: accounts.SessionID(session), Action: accounts.EventKind(action),
+		},
+		Hash: hash("code"), CreatedAt: start, ExpiresAt: start.Add(10 * time.Minute),
+	}
+}
+
+func ticket(user string, purpose token.Purpose, secret string) access.Ticket {
+	return access.Ticket{
+		TicketKey: access.TicketKey{User: accounts.UserID(user), Purpose: purpose}, Hash: hash(secret),
+		CreatedAt: start, ExpiresAt: start.Add(30 * time.Minute),
+	}
+}
+
+// invitation returns one that the user "u" made, at an account in which nothing
+// was taken from them yet.
+func invitation(account, id, email string) invites.Invitation {
+	return invites.Invitation{
+		Account: accounts.AccountID(account), ID: accounts.InvitationID(id), Email: accounts.Email(email), Address: email,
+		Role: roles.Viewer, Message: "Join us", Inviter: "u", Hash: hash("invitation " + account + id), State: invites.Pending,
+		SentAt: start, ExpiresAt: start.Add(7 * 24 * time.Hour), CreatedAt: start, UpdatedAt: start,
 	}
 }
 

@@ -84,11 +84,16 @@ func (s *state) cancel(r mail.Reason, at time.Time) {
 		find(r.Range())
 	}
 	for _, x := range covered {
-		s.dequeue(x)
-		x.state, x.leased, x.settled = mail.Cancelled, time.Time{}, at
-		x.fence++
-		x.erase()
+		s.cancelLetter(x, at)
 	}
+}
+
+// cancelLetter takes back a message that is queued or dead.
+func (s *state) cancelLetter(x *letter, at time.Time) {
+	s.dequeue(x)
+	x.state, x.leased, x.settled = mail.Cancelled, time.Time{}, at
+	x.fence++
+	x.erase()
 }
 
 func (x *letter) erase() { x.Subject, x.Text = "", "" }
@@ -158,16 +163,19 @@ func (s *state) records(q mail.Query) []mail.Record {
 			q.To != "" && q.To != x.To || q.Reason != "" && !q.Reason.Covers(x.Reason) {
 			continue
 		}
-		page = append(page, mail.Record{
-			ID: x.ID, Kind: x.Kind, Account: x.Account, To: x.To, Reason: x.Reason, Priority: x.Priority,
-			State: x.state, Attempts: x.attempts, Due: x.Due, NotAfter: x.NotAfter, CreatedAt: x.CreatedAt,
-			SettledAt: x.settled, Error: x.err,
-		})
-		if len(page) == q.PageSize() {
+		if page = append(page, x.record()); len(page) == q.PageSize() {
 			break
 		}
 	}
 	return page
+}
+
+func (x *letter) record() mail.Record {
+	return mail.Record{
+		ID: x.ID, Kind: x.Kind, Account: x.Account, To: x.To, Reason: x.Reason, Priority: x.Priority,
+		State: x.state, Attempts: x.attempts, Due: x.Due, NotAfter: x.NotAfter, CreatedAt: x.CreatedAt,
+		SettledAt: x.settled, Error: x.err,
+	}
 }
 
 func (s *state) requeueMail(ids []string, at time.Time) int {

@@ -69,8 +69,9 @@ func (s *state) unlist(x *request) {
 	}
 }
 
-func drop[K comparable](lists map[K][]*request, key K, x *request) {
-	list := slices.DeleteFunc(lists[key], func(y *request) bool { return y == x })
+// drop takes a row out of the list of a key.
+func drop[K, R comparable](lists map[K][]R, key K, row R) {
+	list := slices.DeleteFunc(lists[key], func(other R) bool { return other == row })
 	if len(list) == 0 {
 		delete(lists, key)
 		return

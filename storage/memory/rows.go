@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 
+	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
@@ -19,18 +20,24 @@ type user struct {
 	memberships ordered[*member]     // by name key and id of the account
 	assignments ordered[*assignment] // by name key and id of the client, and id of the agency
 	sessions    ordered[*session]    // by id
+	identities  ordered[*accounts.Identity]
+	challenges  ordered[*accounts.Challenge]
+	tickets     ordered[*access.Ticket] // by purpose
 }
 
 type account struct {
 	accounts.Account
-	key      string               // name key of the name
-	members  ordered[*member]     // by id of the user
-	labels   ordered[*member]     // by name key of the label, and id, of the user
-	agencies ordered[*connection] // as a client: by name key and id of the agency
-	clients  ordered[*connection] // as an agency: by name key and id of the client
-	assigned ordered[*assignment] // as a client: by id of the user, and of the agency
-	requests ordered[*request]    // as an agency: by when it was made, and id
-	pending  ordered[*request]    // as an agency: the stored pending ones, by id
+	key         string               // name key of the name
+	members     ordered[*member]     // by id of the user
+	labels      ordered[*member]     // by name key of the label, and id, of the user
+	agencies    ordered[*connection] // as a client: by name key and id of the agency
+	clients     ordered[*connection] // as an agency: by name key and id of the client
+	assigned    ordered[*assignment] // as a client: by id of the user, and of the agency
+	requests    ordered[*request]    // as an agency: by when it was made, and id
+	pending     ordered[*request]    // as an agency: the stored pending ones, by id
+	invitations ordered[*invitation] // by when it was made, and id
+	offered     ordered[*invitation] // the stored pending ones, by id
+	seated      int                  // members that take a seat
 }
 
 type member struct {
@@ -43,6 +50,8 @@ type member struct {
 	afterAt   int64
 	suspended int64
 	ended     int64
+	tenure    int64
+	reign     int64
 	created   int64
 	updated   int64
 }
@@ -111,14 +120,25 @@ func (m *member) state() accounts.MemberState {
 func (m *member) row() accounts.Membership {
 	return accounts.Membership{
 		Account: m.account.ID, User: m.user.ID, MemberState: m.state(), Version: m.version,
+		Tenure: m.tenure, Reign: m.reign,
 		CreatedAt: moment(m.created), UpdatedAt: moment(m.updated),
 	}
 }
 
 func (m *member) set(r accounts.Membership) {
 	m.role, m.version, m.epoch, m.after = r.Role, r.Version, r.Epoch, r.After
+	m.tenure, m.reign = r.Tenure, r.Reign
 	m.afterAt, m.suspended, m.ended = micros(r.AfterAt), micros(r.SuspendedAt), micros(r.EndedAt)
 	m.created, m.updated = micros(r.CreatedAt), micros(r.UpdatedAt)
+}
+
+// seats returns how many seats the membership takes. A suspended one keeps its
+// seat.
+func (m *member) seats() int {
+	if m.ended != 0 || !m.user.DeletedAt.IsZero() {
+		return 0
+	}
+	return 1
 }
 
 func (c *connection) key() accounts.ConnectionKey {

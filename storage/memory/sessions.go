@@ -23,15 +23,15 @@ func (s *state) putSession(r access.Session) {
 		x = &session{}
 		s.sessions[r.ID] = x
 	} else {
-		s.forget(x)
+		s.unlistSession(x)
 	}
 	x.Session, x.owner = r, s.users[r.User]
 	s.secrets[x.Hash] = x
 	x.owner.sessions.insert(x, bySessionID)
 }
 
-// forget takes a session out of the indexes that its columns decide.
-func (s *state) forget(x *session) {
+// unlistSession takes a session out of the indexes that its columns decide.
+func (s *state) unlistSession(x *session) {
 	if s.secrets[x.Hash] == x {
 		delete(s.secrets, x.Hash)
 	}

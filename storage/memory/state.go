@@ -3,6 +3,7 @@ package memory
 import (
 	"strings"
 
+	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -13,17 +14,28 @@ import (
 // place of the one with the same key, and keep every index right; that the
 // change holds has been checked before.
 type state struct {
-	users      map[accounts.UserID]*user
-	emails     map[accounts.Email]*user // of users not deleted
-	handles    map[string]*user         // by name key, of users not deleted
-	identities map[accounts.IdentityKey]accounts.Identity
-	accounts   map[accounts.AccountID]*account
-	roles      map[roles.Role]roles.Role // one text for each role
+	users    map[accounts.UserID]*user
+	emails   map[accounts.Email]*user // of users not deleted
+	handles  map[string]*user         // by name key, of users not deleted
+	accounts map[accounts.AccountID]*account
+	roles    map[roles.Role]roles.Role // one text for each role
+
+	identities  map[accounts.IdentityKey]*accounts.Identity
+	credentials map[accounts.UserID]accounts.Credential
+	challenges  map[accounts.ChallengeKey]*accounts.Challenge
+	tickets     map[access.TicketKey]*access.Ticket
+	mailed      map[token.Hash]*access.Ticket
+	guesses     map[accounts.Email]access.Guesses
 
 	requests  map[requestKey]*request
 	links     map[token.Hash]*request
 	asked     map[askedKey][]*request       // every request of an agency to an address
 	addressed map[accounts.Email][]*request // the stored pending ones to an address
+
+	invitations map[invitationKey]*invitation
+	offers      map[token.Hash]*invitation
+	invited     map[invitedKey]*invitation       // the stored pending one of an account to an address
+	offeredTo   map[accounts.Email][]*invitation // the stored pending ones to an address
 
 	sessions map[accounts.SessionID]*session
 	secrets  map[token.Hash]*session
@@ -43,23 +55,32 @@ type state struct {
 
 func newState() *state {
 	return &state{
-		users:      map[accounts.UserID]*user{},
-		emails:     map[accounts.Email]*user{},
-		handles:    map[string]*user{},
-		identities: map[accounts.IdentityKey]accounts.Identity{},
-		accounts:   map[accounts.AccountID]*account{},
-		roles:      map[roles.Role]roles.Role{},
-		requests:   map[requestKey]*request{},
-		links:      map[token.Hash]*request{},
-		asked:      map[askedKey][]*request{},
-		addressed:  map[accounts.Email][]*request{},
-		sessions:   map[accounts.SessionID]*session{},
-		secrets:    map[token.Hash]*session{},
-		quotas:     map[accounts.QuotaKey]int{},
-		replies:    map[accounts.ReplyKey]accounts.Reply{},
-		ops:        map[accounts.OpID][]*event{},
-		audit:      map[accounts.AccountID]*ordered[*event]{},
-		letters:    map[string]*letter{},
+		users:       map[accounts.UserID]*user{},
+		emails:      map[accounts.Email]*user{},
+		handles:     map[string]*user{},
+		accounts:    map[accounts.AccountID]*account{},
+		roles:       map[roles.Role]roles.Role{},
+		identities:  map[accounts.IdentityKey]*accounts.Identity{},
+		credentials: map[accounts.UserID]accounts.Credential{},
+		challenges:  map[accounts.ChallengeKey]*accounts.Challenge{},
+		tickets:     map[access.TicketKey]*access.Ticket{},
+		mailed:      map[token.Hash]*access.Ticket{},
+		guesses:     map[accounts.Email]access.Guesses{},
+		requests:    map[requestKey]*request{},
+		links:       map[token.Hash]*request{},
+		asked:       map[askedKey][]*request{},
+		addressed:   map[accounts.Email][]*request{},
+		invitations: map[invitationKey]*invitation{},
+		offers:      map[token.Hash]*invitation{},
+		invited:     map[invitedKey]*invitation{},
+		offeredTo:   map[accounts.Email][]*invitation{},
+		sessions:    map[accounts.SessionID]*session{},
+		secrets:     map[token.Hash]*session{},
+		quotas:      map[accounts.QuotaKey]int{},
+		replies:     map[accounts.ReplyKey]accounts.Reply{},
+		ops:         map[accounts.OpID][]*event{},
+		audit:       map[accounts.AccountID]*ordered[*event]{},
+		letters:     map[string]*letter{},
 	}
 }
 
@@ -71,7 +92,19 @@ func (s *state) clone() *state {
 		c.putUser(u.User)
 	}
 	for _, i := range s.identities {
-		c.putIdentity(i)
+		c.putIdentity(*i)
+	}
+	for _, r := range s.credentials {
+		c.putCredential(r)
+	}
+	for _, x := range s.challenges {
+		c.putChallenge(*x)
+	}
+	for _, x := range s.tickets {
+		c.putTicket(*x)
+	}
+	for _, r := range s.guesses {
+		c.putGuesses(r)
 	}
 	for _, a := range s.accounts {
 		c.putAccount(a.Account)
@@ -93,6 +126,9 @@ func (s *state) clone() *state {
 	}
 	for _, r := range s.requests {
 		c.putRequest(r.Request)
+	}
+	for _, x := range s.invitations {
+		c.putInvitation(x.Invitation)
 	}
 	for _, x := range s.sessions {
 		c.putSession(x.Session)
@@ -212,7 +248,14 @@ func (s *state) putUser(r accounts.User) {
 	for _, m := range moving {
 		m.account.labels.remove(m, byLabel)
 	}
+	flips := u.DeletedAt.IsZero() != r.DeletedAt.IsZero()
+	if flips {
+		u.sit(-1)
+	}
 	u.User, u.label, u.handle = r, label, accounts.NameKey(r.Handle)
+	if flips {
+		u.sit(+1)
+	}
 	for _, m := range moving {
 		m.account.labels.insert(m, byLabel)
 	}
@@ -224,9 +267,11 @@ func (s *state) putUser(r accounts.User) {
 	}
 }
 
-func (s *state) putIdentity(r accounts.Identity) {
-	trim(&r.CreatedAt)
-	s.identities[accounts.IdentityKey{Issuer: r.Issuer, Subject: r.Subject}] = r
+// sit adds the user's seats to the accounts' counts, or takes them off.
+func (u *user) sit(sign int) {
+	for m := range u.memberships.all() {
+		m.account.seated += sign * m.seats()
+	}
 }
 
 func (s *state) putAccount(r accounts.Account) {
@@ -278,11 +323,14 @@ func (s *state) putMembership(r accounts.Membership) {
 	r.Role = s.role(r.Role)
 	m := s.member(r.Account, r.User)
 	if m != nil {
+		m.account.seated -= m.seats()
 		m.set(r)
+		m.account.seated += m.seats()
 		return
 	}
 	m = &member{account: s.accounts[r.Account], user: s.users[r.User]}
 	m.set(r)
+	m.account.seated += m.seats()
 	m.account.members.insert(m, byUser)
 	m.account.labels.insert(m, byLabel)
 	m.user.memberships.insert(m, byAccount)

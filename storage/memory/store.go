@@ -9,6 +9,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
@@ -132,6 +133,42 @@ func (s *Store) Membership(ctx context.Context, key accounts.StandingKey) (accou
 	return read(ctx, s, func(d *state) (accounts.Membership, error) { return d.membership(key), nil })
 }
 
+// Seats implements [accounts.Reader]. Its time grows with the account's pending
+// invitations, and not with its members.
+func (s *Store) Seats(ctx context.Context, account accounts.AccountID, at time.Time) (accounts.Seats, error) {
+	return read(ctx, s, func(d *state) (accounts.Seats, error) {
+		if a := d.accounts[account]; a != nil {
+			return d.seats(a, at), nil
+		}
+		return accounts.Seats{}, nil
+	})
+}
+
+// Spent implements [accounts.Reader].
+func (s *Store) Spent(ctx context.Context, key accounts.QuotaKey) (int, error) {
+	return read(ctx, s, func(d *state) (int, error) { return d.quotas[key], nil })
+}
+
+// Means implements [accounts.Reader].
+func (s *Store) Means(ctx context.Context, key accounts.UserKey) (accounts.Means, error) {
+	return read(ctx, s, func(d *state) (accounts.Means, error) {
+		if u := d.named(key); u != nil {
+			return d.means(u), nil
+		}
+		return accounts.Means{}, accounts.ErrNotFound
+	})
+}
+
+// Challenge implements [accounts.Reader].
+func (s *Store) Challenge(ctx context.Context, key accounts.ChallengeKey) (accounts.Challenge, error) {
+	return read(ctx, s, func(d *state) (accounts.Challenge, error) {
+		if x := d.challenges[key]; x != nil {
+			return *x, nil
+		}
+		return accounts.Challenge{ChallengeKey: key}, nil
+	})
+}
+
 // Linked implements [accounts.Reader].
 func (s *Store) Linked(ctx context.Context, q accounts.LinkedQuery) (accounts.Linked, error) {
 	return read(ctx, s, func(d *state) (accounts.Linked, error) { return d.linked(q) })
@@ -150,6 +187,12 @@ func (s *Store) Connections(ctx context.Context, q accounts.ConnectionQuery) ([]
 // Events implements [accounts.Store].
 func (s *Store) Events(ctx context.Context, q accounts.EventQuery) ([]accounts.Event, error) {
 	return read(ctx, s, func(d *state) ([]accounts.Event, error) { return d.events(q), nil })
+}
+
+// Held implements [accounts.Store]. Of requests, invitations, mail and events it
+// looks at every one that is stored.
+func (s *Store) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held, error) {
+	return read(ctx, s, func(d *state) ([]accounts.Held, error) { return d.heldOf(q) })
 }
 
 // ClaimEvents implements [accounts.Store].
@@ -182,11 +225,20 @@ func (s *Store) Applied(ctx context.Context, op accounts.OpID) (bool, error) {
 
 // ApplyAccounts implements [accounts.Store].
 func (s *Store) ApplyAccounts(ctx context.Context, c accounts.Change) error {
-	return s.ApplyAccess(ctx, access.Change{Change: c})
+	return s.apply(ctx, change{Change: access.Change{Change: c}})
 }
 
 // ApplyAccess implements [access.RequestStore] and [access.SessionStore].
 func (s *Store) ApplyAccess(ctx context.Context, c access.Change) error {
+	return s.apply(ctx, change{Change: c})
+}
+
+// ApplyInvites implements [invites.Store].
+func (s *Store) ApplyInvites(ctx context.Context, c invites.Change) error {
+	return s.apply(ctx, change{Change: access.Change{Change: c.Change}, Invitations: c.Invitations})
+}
+
+func (s *Store) apply(ctx context.Context, c change) error {
 	if s.tx != nil {
 		c = own(c)
 	}
@@ -242,6 +294,38 @@ func (s *Store) Session(ctx context.Context, key access.SessionKey) (access.Sess
 // Sessions implements [access.SessionStore].
 func (s *Store) Sessions(ctx context.Context, q access.SessionsQuery) ([]access.Session, error) {
 	return read(ctx, s, func(d *state) ([]access.Session, error) { return d.sessionsOf(q), nil })
+}
+
+// Entering implements [access.LoginStore].
+func (s *Store) Entering(ctx context.Context, q access.EnteringQuery) (access.Entering, error) {
+	return read(ctx, s, func(d *state) (access.Entering, error) { return d.entering(q), nil })
+}
+
+// Ticket implements [access.LoginStore].
+func (s *Store) Ticket(ctx context.Context, q access.TicketQuery) (access.Ticket, error) {
+	return read(ctx, s, func(d *state) (access.Ticket, error) { return d.ticket(q) })
+}
+
+// Inviting implements [invites.Store].
+func (s *Store) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.Inviting, error) {
+	return read(ctx, s, func(d *state) (invites.Inviting, error) { return d.inviting(q) })
+}
+
+// Accepting implements [invites.Store].
+func (s *Store) Accepting(ctx context.Context, q invites.AcceptingQuery) (invites.Accepting, error) {
+	return read(ctx, s, func(d *state) (invites.Accepting, error) { return d.accepting(q) })
+}
+
+// Invitations implements [invites.Store].
+func (s *Store) Invitations(ctx context.Context, q invites.ListQuery) ([]invites.Listed, error) {
+	return read(ctx, s, func(d *state) ([]invites.Listed, error) { return d.invitationsOf(q), nil })
+}
+
+// InvitationsTo implements [invites.Store].
+func (s *Store) InvitationsTo(
+	ctx context.Context, email accounts.Email, at time.Time, limit int,
+) ([]invites.Listed, error) {
+	return read(ctx, s, func(d *state) ([]invites.Listed, error) { return d.invitationsTo(email, at, limit), nil })
 }
 
 // ClaimMail implements [mail.Outbox].

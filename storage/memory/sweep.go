@@ -17,11 +17,29 @@ func (s *state) sweep(before storage.SweepBefore, limit int) int {
 	for id, x := range s.sessions {
 		switch {
 		case old(x.EndedAt, before.Sessions) || old(x.CreatedAt, before.Sessions):
-			s.forget(x)
+			s.unlistSession(x)
 			delete(s.sessions, id)
 			n++
 		case (x.UserAgent != "" || x.Source != "") && old(x.CreatedAt, before.Sources):
 			x.UserAgent, x.Source = "", ""
+			n++
+		}
+	}
+	for _, x := range s.tickets {
+		if old(x.ExpiresAt, before.Tickets) {
+			s.dropTicket(x)
+			n++
+		}
+	}
+	for _, x := range s.challenges {
+		if old(x.ExpiresAt, before.Tickets) {
+			s.dropChallenge(x)
+			n++
+		}
+	}
+	for email, g := range s.guesses {
+		if old(g.LastAt, before.Guesses) {
+			delete(s.guesses, email)
 			n++
 		}
 	}

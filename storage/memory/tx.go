@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -163,7 +162,7 @@ func copied(v any) any {
 }
 
 // own returns a change that does not change with the caller's.
-func own(c access.Change) access.Change {
+func own(c change) change {
 	ownLists(reflect.ValueOf(&c).Elem())
 	for i := range c.Replies {
 		c.Replies[i].Answer = slices.Clone(c.Replies[i].Answer)

@@ -4,6 +4,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
@@ -15,18 +16,21 @@ type books struct {
 	events   set[eventKey]
 	secrets  map[accounts.SessionID]token.Hash
 	dead     set[token.Hash] // secrets that a rotation ended
-	last     access.Change
+	links    map[access.TicketKey]token.Hash
+	stale    set[token.Hash] // links that a newer one ended
+	last     change
 }
 
 func newBooks() books {
 	return books{
 		spent: map[accounts.QuotaKey]int{}, promised: set[string]{}, events: set[eventKey]{},
 		secrets: map[accounts.SessionID]token.Hash{}, dead: set[token.Hash]{},
+		links: map[access.TicketKey]token.Hash{}, stale: set[token.Hash]{},
 	}
 }
 
 // applied notes a change that is durable.
-func (b *books) applied(c access.Change) {
+func (b *books) applied(c change) {
 	b.last = c
 	for _, s := range c.Spend {
 		b.spent[s.QuotaKey] += s.N
@@ -43,6 +47,28 @@ func (b *books) applied(c access.Change) {
 		}
 		b.secrets[s.ID] = s.Hash
 		delete(b.dead, s.Hash)
+	}
+	b.linked(c)
+}
+
+// linked notes which links a change made, replaced and erased.
+func (b *books) linked(c change) {
+	for _, t := range c.Tickets {
+		if old, found := b.links[t.TicketKey]; found {
+			b.stale.add(old)
+		}
+		b.links[t.TicketKey] = t.Hash
+	}
+	for _, f := range c.Forget {
+		for key, h := range b.links {
+			if key.User == f.User {
+				b.stale.add(h)
+				delete(b.links, key)
+			}
+		}
+	}
+	for _, h := range b.links {
+		delete(b.stale, h) // a hash may come back, in another row
 	}
 }
 
@@ -64,6 +90,12 @@ func (b *books) swept(w *world, today accounts.Day) {
 			delete(b.secrets, id)
 		}
 	}
+	for key, h := range b.links {
+		if _, found := w.tickets[key]; !found {
+			b.stale.add(h)
+			delete(b.links, key)
+		}
+	}
 }
 
 // invariants checks after each operation what must hold whatever was done:
@@ -73,7 +105,8 @@ func (g *game) invariants(w *world) {
 	e, b := g.e, &g.books
 	e.Helper()
 	// I-02, I-03, I-05, I-16: one live user an address, one pending request an
-	// agency and address, one session a secret.
+	// agency and address, one pending invitation an account and address, one
+	// session a secret, one ticket a link.
 	e.holds(w.unique(), "operation %d left two rows under one key", g.n)
 	// I-14: counters are the sum of what was spent, and never above the limit.
 	for key, n := range b.spent {
@@ -85,14 +118,12 @@ func (g *game) invariants(w *world) {
 	e.holds(len(w.events) == len(b.events), "operation %d: %d events, committed were %d", g.n, len(w.events), len(b.events))
 
 	for _, s := range b.last.Spend {
-		if s.Kind == accounts.QuotaRequests && b.spent[s.QuotaKey] > 0 {
-			d, err := g.st.Drafting(e.ctx, access.DraftingQuery{Agency: accounts.AccountID(s.Subject), Day: s.Day})
-			e.ok(err, "Drafting")
-			e.holds(d.Used == b.spent[s.QuotaKey], "operation %d: the counter says %d, spent were %d", g.n, d.Used, b.spent[s.QuotaKey])
-		}
+		n, err := g.st.Spent(e.ctx, s.QuotaKey)
+		e.ok(err, "Spent")
+		e.holds(n == b.spent[s.QuotaKey], "operation %d: the counter %s says %d, spent were %d", g.n, text(s.QuotaKey), n, b.spent[s.QuotaKey])
 	}
 	for _, m := range b.last.Mail {
-		list, err := g.st.Mails(e.ctx, mail.Query{To: m.To})
+		list, err := g.st.Mails(e.ctx, mail.Query{ID: m.ID})
 		e.ok(err, "Mails")
 		e.holds(!b.promised[m.ID] || len(list) == 1, "operation %d: %s is in the outbox %d times", g.n, m.ID, len(list))
 	}
@@ -109,5 +140,78 @@ func (g *game) invariants(w *world) {
 			e.holds(a.Session.ID == s.ID, "operation %d: the newest secret of %s leads to %q", g.n, s.ID, a.Session.ID)
 		}
 	}
-	b.last = access.Change{}
+	g.loginInvariants()
+	b.last = change{}
+}
+
+// loginInvariants checks what the last change did to links, seats and people,
+// by the store's own answers.
+func (g *game) loginInvariants() {
+	e, b := g.e, &g.books
+	e.Helper()
+	// I-05: at most one live link for each user and purpose, and an older one is dead.
+	for _, t := range b.last.Tickets {
+		for h := range b.stale {
+			_, err := g.st.Ticket(e.ctx, access.TicketQuery{Hash: h})
+			e.is(err, accounts.ErrNotFound, "operation %d: a link that was replaced or erased", g.n)
+		}
+		if b.links[t.TicketKey] == t.Hash {
+			got, err := g.st.Ticket(e.ctx, access.TicketQuery{Hash: t.Hash})
+			e.ok(err, "Ticket")
+			e.holds(got.TicketKey == t.TicketKey, "operation %d: the newest link of %v leads to %v", g.n, t.TicketKey, got.TicketKey)
+		}
+	}
+	touched := set[accounts.AccountID]{}
+	for _, m := range b.last.Memberships {
+		touched.add(m.Account)
+	}
+	for _, i := range b.last.Invitations {
+		touched.add(i.Account)
+	}
+	for id := range touched {
+		g.seats(id)
+	}
+	// What was forgotten is held no more, and lets nobody in.
+	for _, f := range b.last.Forget {
+		for _, kind := range []accounts.HeldKind{accounts.HeldRequest, accounts.HeldInvitation, accounts.HeldMail} {
+			got, err := g.st.Held(e.ctx, accounts.HeldQuery{Kind: kind, Email: f.Email, Limit: all})
+			e.ok(err, "Held")
+			e.holds(len(got) == 0, "operation %d: the address %s was forgotten, and still there is %s", g.n, f.Email, text(got))
+		}
+		for _, kind := range []accounts.HeldKind{accounts.HeldCredential, accounts.HeldIdentity, accounts.HeldChallenge} {
+			got, err := g.st.Held(e.ctx, accounts.HeldQuery{Kind: kind, User: f.User, Limit: all})
+			e.ok(err, "Held")
+			e.holds(len(got) == 0, "operation %d: the user %s was forgotten, and still there is %s", g.n, f.User, text(got))
+		}
+	}
+}
+
+// seats compares what a decision is told about an account's seats with what
+// the lists show, and finds a second live invitation to one address (I-02).
+func (g *game) seats(id accounts.AccountID) {
+	e := g.e
+	e.Helper()
+	var want accounts.Seats
+	members, err := g.st.Members(e.ctx, accounts.MemberQuery{Account: id, Limit: all})
+	e.ok(err, "Members")
+	for _, m := range members {
+		if m.User.DeletedAt.IsZero() {
+			want.Members++
+		}
+	}
+	list, err := g.st.Invitations(e.ctx, invites.ListQuery{Account: id, At: g.now, Limit: all})
+	e.ok(err, "Invitations")
+	pending := set[accounts.Email]{}
+	for _, l := range list {
+		if l.StateAt(g.now) == invites.Pending {
+			want.Invited++
+		}
+		if l.Invitation.State == invites.Pending {
+			e.holds(!pending[l.Invitation.Email], "operation %d left two pending invitations of %s to %s", g.n, id, l.Invitation.Email)
+			pending.add(l.Invitation.Email)
+		}
+	}
+	got, err := g.st.Seats(e.ctx, id, g.now)
+	e.ok(err, "Seats")
+	e.holds(got == want, "operation %d: %s has the seats %s, and the lists show %s", g.n, id, text(got), text(want))
 }

@@ -2,7 +2,6 @@ package storagetest
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
@@ -20,59 +19,6 @@ var start = time.Date(2026, time.March, 1, 9, 0, 0, 123456000, time.UTC)
 
 // minutes returns a moment after the start.
 func minutes(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
-
-// build puts rows of any kinds together to one change.
-func build(op accounts.OpID, rows ...any) access.Change {
-	c := access.Change{Change: accounts.Change{Op: op}}
-	for _, row := range rows {
-		switch r := row.(type) {
-		case accounts.OpID:
-			c.Op = r
-		case accounts.Guard:
-			c.Guards = append(c.Guards, r)
-		case accounts.User:
-			c.Users = append(c.Users, r)
-		case accounts.Identity:
-			c.Identities = append(c.Identities, r)
-		case accounts.Account:
-			c.Accounts = append(c.Accounts, r)
-		case accounts.Membership:
-			c.Memberships = append(c.Memberships, r)
-		case accounts.Connection:
-			c.Connections = append(c.Connections, r)
-		case accounts.Assignment:
-			c.Assignments = append(c.Assignments, r)
-		case accounts.Spend:
-			c.Spend = append(c.Spend, r)
-		case accounts.Reply:
-			c.Replies = append(c.Replies, r)
-		case accounts.Event:
-			c.Events = append(c.Events, r)
-		case mail.Reason:
-			c.CancelMail = append(c.CancelMail, r)
-		case again:
-			c.Requeue = append(c.Requeue, string(r))
-		case mail.Message:
-			c.Mail = append(c.Mail, r)
-		case access.Request:
-			c.Requests = append(c.Requests, r)
-		case access.Session:
-			c.Sessions = append(c.Sessions, r)
-		case access.Touch:
-			c.Touches = append(c.Touches, r)
-		default:
-			panic(fmt.Sprintf("storagetest: %T is no part of a change", row))
-		}
-	}
-	if len(c.Events) == 0 {
-		c.Events = []accounts.Event{{Op: c.Op, Seq: 1, At: start, Kind: accounts.EventUserUpdated}}
-	}
-	c.Op = c.Events[0].Op
-	return c
-}
-
-// again is the id of dead mail that a change sends again.
-type again string
 
 // user returns an active user with an address of their own.
 func user(id string) accounts.User {

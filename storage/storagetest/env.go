@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
@@ -91,7 +90,7 @@ func (e *env) holds(ok bool, format string, args ...any) {
 
 // change puts rows together to one change with an operation of its own and,
 // if none is among them, an event.
-func (e *env) change(rows ...any) access.Change {
+func (e *env) change(rows ...any) change {
 	e.ops++
 	c := build(accounts.OpID(fmt.Sprintf("op-%04d", e.ops)), rows...)
 	e.seen.add(c)
@@ -103,10 +102,11 @@ func (e *env) apply(st storage.Storage, rows ...any) error {
 	return apply(e.ctx, st, e.change(rows...))
 }
 
-// put applies rows as one change that must succeed.
+// put applies rows, as one change if a port has one for them, which must
+// succeed.
 func (e *env) put(st storage.Storage, rows ...any) {
 	e.Helper()
-	e.ok(e.apply(st, rows...), "a valid change was not applied")
+	e.ok(applyAll(e.ctx, st, e.change(rows...)), "a valid change was not applied")
 }
 
 // refused applies rows as one change that must be a conflict and leave
@@ -121,15 +121,6 @@ func (e *env) refused(st storage.Storage, what string, rows ...any) {
 	}
 	e.is(err, accounts.ErrConflict, "%s", what)
 	e.unchanged(before, e.dump(st), what+" was refused, and yet something changed")
-}
-
-// apply takes the narrower method when the change has nothing of package
-// access, so that both are used.
-func apply(ctx context.Context, st storage.Storage, c access.Change) error {
-	if len(c.Requests)+len(c.Sessions)+len(c.Touches) == 0 {
-		return st.ApplyAccounts(ctx, c.Change)
-	}
-	return st.ApplyAccess(ctx, c)
 }
 
 // kind names what sort of answer an error is, so that two stores can be

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
@@ -64,6 +63,12 @@ type watcher struct {
 func (w *watcher) Errorf(format string, args ...any) { fmt.Fprintf(&w.said, format, args...) }
 func (w *watcher) FailNow()                          { runtime.Goexit() }
 
+// Change is every change of the library in one type.
+type Change = change
+
+// Apply applies a change with the narrowest method that it fits.
+func Apply(ctx context.Context, st storage.Storage, c Change) error { return apply(ctx, st, c) }
+
 // Below returns the store that is wrapped.
 func (f *Faulty) Below() storage.Storage { return f.st }
 
@@ -76,7 +81,7 @@ type Call struct {
 // Every returns a call of each method of a store.
 func Every() []Call {
 	var list []Call
-	for _, c := range calls(access.Change{}, mail.Delivery{}, accounts.EventDelivery{}) {
+	for _, c := range calls(change{}, mail.Delivery{}, accounts.EventDelivery{}) {
 		list = append(list, Call{c.name, c.call})
 	}
 	return list

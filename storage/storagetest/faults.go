@@ -11,6 +11,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
@@ -175,6 +176,26 @@ func (f *Faulty) Membership(ctx context.Context, key accounts.StandingKey) (acco
 	return ask(f, "Membership", func() (accounts.Membership, error) { return f.st.Membership(ctx, key) })
 }
 
+// Seats implements [accounts.Reader].
+func (f *Faulty) Seats(ctx context.Context, account accounts.AccountID, at time.Time) (accounts.Seats, error) {
+	return ask(f, "Seats", func() (accounts.Seats, error) { return f.st.Seats(ctx, account, at) })
+}
+
+// Spent implements [accounts.Reader].
+func (f *Faulty) Spent(ctx context.Context, key accounts.QuotaKey) (int, error) {
+	return ask(f, "Spent", func() (int, error) { return f.st.Spent(ctx, key) })
+}
+
+// Means implements [accounts.Reader].
+func (f *Faulty) Means(ctx context.Context, key accounts.UserKey) (accounts.Means, error) {
+	return ask(f, "Means", func() (accounts.Means, error) { return f.st.Means(ctx, key) })
+}
+
+// Challenge implements [accounts.Reader].
+func (f *Faulty) Challenge(ctx context.Context, key accounts.ChallengeKey) (accounts.Challenge, error) {
+	return ask(f, "Challenge", func() (accounts.Challenge, error) { return f.st.Challenge(ctx, key) })
+}
+
 // Linked implements [accounts.Reader].
 func (f *Faulty) Linked(ctx context.Context, q accounts.LinkedQuery) (accounts.Linked, error) {
 	return ask(f, "Linked", func() (accounts.Linked, error) { return f.st.Linked(ctx, q) })
@@ -193,6 +214,11 @@ func (f *Faulty) Connections(ctx context.Context, q accounts.ConnectionQuery) ([
 // Events implements [accounts.Store].
 func (f *Faulty) Events(ctx context.Context, q accounts.EventQuery) ([]accounts.Event, error) {
 	return ask(f, "Events", func() ([]accounts.Event, error) { return f.st.Events(ctx, q) })
+}
+
+// Held implements [accounts.Store].
+func (f *Faulty) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held, error) {
+	return ask(f, "Held", func() ([]accounts.Held, error) { return f.st.Held(ctx, q) })
 }
 
 // ClaimEvents implements [accounts.Store].
@@ -223,6 +249,11 @@ func (f *Faulty) ApplyAccounts(ctx context.Context, c accounts.Change) error {
 // ApplyAccess implements [access.RequestStore] and [access.SessionStore].
 func (f *Faulty) ApplyAccess(ctx context.Context, c access.Change) error {
 	return f.apply("ApplyAccess", func() error { return f.st.ApplyAccess(ctx, c) })
+}
+
+// ApplyInvites implements [invites.Store].
+func (f *Faulty) ApplyInvites(ctx context.Context, c invites.Change) error {
+	return f.apply("ApplyInvites", func() error { return f.st.ApplyInvites(ctx, c) })
 }
 
 // Drafting implements [access.RequestStore].
@@ -269,6 +300,38 @@ func (f *Faulty) Session(ctx context.Context, key access.SessionKey) (access.Ses
 // Sessions implements [access.SessionStore].
 func (f *Faulty) Sessions(ctx context.Context, q access.SessionsQuery) ([]access.Session, error) {
 	return ask(f, "Sessions", func() ([]access.Session, error) { return f.st.Sessions(ctx, q) })
+}
+
+// Entering implements [access.LoginStore].
+func (f *Faulty) Entering(ctx context.Context, q access.EnteringQuery) (access.Entering, error) {
+	return ask(f, "Entering", func() (access.Entering, error) { return f.st.Entering(ctx, q) })
+}
+
+// Ticket implements [access.LoginStore].
+func (f *Faulty) Ticket(ctx context.Context, q access.TicketQuery) (access.Ticket, error) {
+	return ask(f, "Ticket", func() (access.Ticket, error) { return f.st.Ticket(ctx, q) })
+}
+
+// Inviting implements [invites.Store].
+func (f *Faulty) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.Inviting, error) {
+	return ask(f, "Inviting", func() (invites.Inviting, error) { return f.st.Inviting(ctx, q) })
+}
+
+// Accepting implements [invites.Store].
+func (f *Faulty) Accepting(ctx context.Context, q invites.AcceptingQuery) (invites.Accepting, error) {
+	return ask(f, "Accepting", func() (invites.Accepting, error) { return f.st.Accepting(ctx, q) })
+}
+
+// Invitations implements [invites.Store].
+func (f *Faulty) Invitations(ctx context.Context, q invites.ListQuery) ([]invites.Listed, error) {
+	return ask(f, "Invitations", func() ([]invites.Listed, error) { return f.st.Invitations(ctx, q) })
+}
+
+// InvitationsTo implements [invites.Store].
+func (f *Faulty) InvitationsTo(
+	ctx context.Context, email accounts.Email, at time.Time, limit int,
+) ([]invites.Listed, error) {
+	return ask(f, "InvitationsTo", func() ([]invites.Listed, error) { return f.st.InvitationsTo(ctx, email, at, limit) })
 }
 
 // ClaimMail implements [mail.Outbox].

@@ -1,16 +1,13 @@
 package storagetest
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
-	"github.com/chatelaine-go/chatelaine/storage"
 )
 
 // The game is played with few ids, so that most changes meet each other.
@@ -31,8 +28,10 @@ func (g *game) capped() roles.Role {
 
 // limitOf is low enough to be met within a day of the game.
 func limitOf(kind accounts.QuotaKind) int {
-	if kind == accounts.QuotaRequests {
+	switch kind {
+	case accounts.QuotaRequests, accounts.QuotaInvitations, accounts.QuotaSource:
 		return 12
+	case accounts.QuotaRecipient, accounts.QuotaResends, accounts.QuotaLinks, accounts.QuotaCodes:
 	}
 	return 3
 }
@@ -70,11 +69,11 @@ func (g *game) reason() mail.Reason {
 	return mail.ReasonFor(g.pick("r", 3), g.pick("s", 3))
 }
 
-func (g *game) change() access.Change { return g.changeOf(g.m.shared.now()) }
+func (g *game) change() change { return g.changeOf(g.m.shared.now()) }
 
 // changeOf makes a change with one row each of some kinds, mostly one that
 // holds. Rows refer only to what is there.
-func (g *game) changeOf(w *world) access.Change {
+func (g *game) changeOf(w *world) change {
 	op := fmt.Sprintf("op-%05d", g.e.ops)
 	g.e.ops++
 	rows := []any{accounts.Event{
@@ -84,6 +83,8 @@ func (g *game) changeOf(w *world) access.Change {
 	kinds := []func(w *world) []any{
 		g.putUser, g.putUser, g.putAccount, g.putAccount, g.putMembership, g.putMembership, g.putMembership, g.putConnection, g.putConnection,
 		g.putAssignment, g.putAssignment, g.putRequest, g.putRequest, g.putRequest, g.putSession, g.putSession, g.putRest, g.putRest,
+		g.putCredential, g.putChallenge, g.putTicket, g.putTicket, g.putGuesses, g.putInvitation, g.putInvitation, g.putInvitation,
+		g.putUnlink, g.putForget,
 	}
 	seen := map[string]bool{}
 	for range 1 + g.r.IntN(4) {
@@ -95,6 +96,18 @@ func (g *game) changeOf(w *world) access.Change {
 		}
 	}
 	c := build("", rows...)
+	if c.hasAccess() && len(c.Invitations) > 0 { // they never go together
+		if g.r.IntN(2) == 0 {
+			c = c.access()
+		} else {
+			c = c.invites()
+		}
+	}
+	if bare := c; g.r.IntN(2) == 0 { // notes and counts need no operation
+		if bare.Op, bare.Events = "", nil; onlyNotes(bare) {
+			return bare
+		}
+	}
 	if len(c.Accounts) == 1 && len(c.Guards) == 1 && c.Guards[0].Account == c.Accounts[0].ID {
 		c.Guards = nil // an account is written or relied on, not both
 	}
@@ -130,7 +143,7 @@ func (g *game) putUser(w *world) []any {
 	if g.r.IntN(6) == 0 {
 		u.Email = ""
 	}
-	u.SuspendedAt, u.DeletedAt = g.sometimes(10), g.sometimes(15)
+	u.SuspendedAt, u.DeletedAt, u.Suspensions, u.Confirms = g.sometimes(10), g.sometimes(15), g.epoch(), g.r.IntN(2) == 0
 	u.Version = g.version(w.users[u.ID].Version)
 	if w.users[u.ID].Version > 0 && g.r.IntN(3) == 0 {
 		return []any{u, accounts.Identity{Issuer: "i", Subject: g.pick("", 6), User: u.ID, CreatedAt: g.now}}
@@ -157,7 +170,7 @@ func (g *game) putMembership(w *world) []any {
 	}
 	m := member(string(a.ID), string(u.ID), g.role())
 	m.Epoch, m.SuspendedAt, m.EndedAt = g.epoch(), g.sometimes(8), g.sometimes(8)
-	m.After, m.AfterAt = int64(g.r.IntN(3)), g.sometimes(3)
+	m.After, m.AfterAt, m.Tenure, m.Reign = int64(g.r.IntN(3)), g.sometimes(3), g.epoch(), g.epoch()
 	m.Version = g.version(w.memberships[accounts.StandingKey{User: u.ID, Account: a.ID}].Version)
 	return []any{m, accounts.Guard{Account: a.ID, Version: g.version(a.Version), Move: g.r.IntN(2) == 0}}
 }
@@ -201,6 +214,9 @@ func (g *game) putRequest(w *world) []any {
 		if key.ID == r.ID {
 			r = old
 		}
+	}
+	if r.Email == "" { // it was forgotten
+		r.Email = g.email()
 	}
 	stored := w.requests[requestKey{r.Agency, r.ID}].Version
 	r.Version = g.version(stored)
@@ -264,68 +280,12 @@ func (g *game) putRest(*world) []any {
 		return []any{g.reason()}
 	}
 	m := letter(g.letterID(), g.reason())
+	if g.r.IntN(2) == 0 {
+		m.To = string(g.email())
+	}
 	m.Priority, m.Due, m.CreatedAt = []mail.Priority{mail.Awaited, mail.Notice, 9}[g.r.IntN(3)], g.now.Add(time.Duration(g.r.IntN(3)-1)*time.Hour), g.now
 	if g.r.IntN(2) == 0 {
 		m.NotAfter = m.Due.Add(time.Duration(g.r.IntN(10)) * time.Hour)
 	}
 	return []any{m}
-}
-
-// read asks both sides one random question.
-func (g *game) read() {
-	user, account, limit := accounts.UserID(g.pick("u", 11)), accounts.AccountID(g.pick("a", 9)), 1+g.r.IntN(6)
-	search := []string{"", "", "", "alpha", "%", "_", "a", "ünï"}[g.r.IntN(8)]
-	proof := []accounts.Proof{accounts.AnyLogin(), {Login: int64(g.r.IntN(4))}, {At: g.now}, {At: g.now.Add(-time.Hour)}}[g.r.IntN(4)]
-	name := accounts.NameKey(g.name())
-	email, at := g.email(), g.now
-	list := []question{
-		{"Reach", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Reach(ctx, accounts.ReachQuery{User: user, Proof: proof, Search: search, After: accounts.ReachCursor{NameKey: name}, Limit: limit})
-		}},
-		{"Reach, all", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Reach(ctx, accounts.ReachQuery{User: user, Proof: proof, Limit: all})
-		}},
-		{"Reachers", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Reachers(ctx, accounts.ReachersQuery{Account: account, After: user, Limit: limit})
-		}},
-		{"Members", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Members(ctx, accounts.MemberQuery{Account: account, Search: search, After: accounts.MemberCursor{NameKey: name, User: user}, Limit: limit})
-		}},
-		{"Members, match", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Members(ctx, accounts.MemberQuery{Account: account, Match: accounts.MemberRef{ID: user, Email: email, NameKey: name}, Limit: all})
-		}},
-		{"Connections", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Connections(ctx, accounts.ConnectionQuery{Agency: account, Search: search, Limit: limit})
-		}},
-		{"Connections", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Connections(ctx, accounts.ConnectionQuery{Client: account, After: accounts.ConnectionCursor{NameKey: name}, Limit: limit})
-		}},
-		{"Events", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Events(ctx, accounts.EventQuery{Account: account, User: user, Before: accounts.EventCursor{At: at.Add(-time.Hour)}, Limit: limit})
-		}},
-		{"Clients", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Clients(ctx, access.ClientsQuery{
-				Agency: account, At: at, Search: search, Limit: limit,
-				States: slices.Clone([]access.ClientState{access.ClientConnected, access.ClientEnded, access.ClientExpired}[:limit%4]),
-			})
-		}},
-		{"Addressed", func(ctx context.Context, st storage.Storage) (any, error) { return st.Addressed(ctx, email, at, limit) }},
-		{"Ending", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Ending(ctx, account, at, roles.Owner)
-		}},
-		{"Sessions", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Sessions(ctx, access.SessionsQuery{User: user, Limit: limit})
-		}},
-		{"Admission", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Admission(ctx, secret(int(at.UnixMicro()%60)), account)
-		}},
-		{"Owned", func(ctx context.Context, st storage.Storage) (any, error) { return st.Owned(ctx, user, roles.Owner) }},
-		{"Mails", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Mails(ctx, mail.Query{Reason: mail.ReasonFor("r1"), Limit: limit})
-		}},
-		{"User by identity", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.User(ctx, accounts.UserKey{Identity: accounts.IdentityKey{Issuer: "i", Subject: fmt.Sprint(limit - 1)}})
-		}},
-	}
-	g.ask(g.st, g.m, list[g.r.IntN(len(list))])
 }

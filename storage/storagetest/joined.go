@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
+	"github.com/chatelaine-go/chatelaine/storage"
 )
 
 // joinedChecks prove that a change can be part of the host's own transaction.
@@ -41,11 +41,18 @@ func (e *env) outside() (*env, context.CancelFunc) {
 }
 
 func checkJoinedCommit(e *env) {
+	for _, c := range e.everyChange().forms() {
+		e.joinedCommit(c)
+	}
+}
+
+func (e *env) joinedCommit(c change) {
+	e.Helper()
 	st, m := e.open(), newModel()
-	e.everyFixture(st)
-	e.ops = 0
-	e.everyFixture(m)
-	c := e.everyChange()
+	for _, st := range []storage.Storage{st, m} {
+		e.ops = 0
+		e.everyFixture(st)
+	}
 	e.ok(apply(e.ctx, m, c), "the model")
 
 	tx := e.begin(st)
@@ -61,16 +68,17 @@ func checkJoinedCommit(e *env) {
 }
 
 func checkJoinedRollback(e *env) {
-	st := e.open()
-	e.everyFixture(st)
-	c := e.everyChange()
-	before := e.dump(st)
-	tx := e.begin(st)
-	e.ok(apply(e.ctx, tx.Store(), c), "a valid change in a transaction")
-	e.ok(tx.Rollback(), "Rollback")
-	e.unchanged(before, e.dump(st), "a change is there after its transaction was rolled back")
-	e.nothingElse(st)
-	e.ok(apply(e.ctx, st, c), "the same change, after its transaction was rolled back")
+	for _, c := range e.everyChange().forms() {
+		st := e.open()
+		e.everyFixture(st)
+		before := e.dump(st)
+		tx := e.begin(st)
+		e.ok(apply(e.ctx, tx.Store(), c), "a valid change in a transaction")
+		e.ok(tx.Rollback(), "Rollback")
+		e.unchanged(before, e.dump(st), "a change is there after its transaction was rolled back")
+		e.nothingElse(st)
+		e.ok(apply(e.ctx, st, c), "the same change, after its transaction was rolled back")
+	}
 }
 
 func checkJoinedFailure(e *env) {
@@ -85,8 +93,8 @@ func checkJoinedFailure(e *env) {
 		if b.rows == nil {
 			continue
 		}
-		c := e.everyChange(b.rows("m")...)
-		e.is(tx.Store().ApplyAccess(e.ctx, c), accounts.ErrConflict, "in a transaction, a change with %s", b.what)
+		c := e.everyChange(b.rows("m")...).carry(b.field)[0]
+		e.is(apply(e.ctx, tx.Store(), c), accounts.ErrConflict, "in a transaction, a change with %s", b.what)
 	}
 	e.ok(apply(e.ctx, tx.Store(), last), "a valid change in a transaction, after others that failed")
 	e.ok(tx.Commit(), "Commit")
@@ -102,7 +110,7 @@ func checkRepeat(e *env) {
 	e.put(st, e.guard(st, "a", true))
 	stale := session("s", "u")
 	stale.Version = 7
-	changes := []access.Change{
+	changes := []change{
 		e.change(held), e.change(user("u")), e.change(stale), e.change(spend("k", "s", 2, 1)), e.change(accounts.OpID("x"), event("op-0001", 1, "a", start)),
 	}
 	for _, c := range changes {

@@ -3,7 +3,6 @@ package storagetest
 import (
 	"errors"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
@@ -11,9 +10,11 @@ import (
 var errMistake = errors.New("storagetest: a change that makes no sense")
 
 // doubled reports whether a change has two rows with one key.
-func doubled(c access.Change) bool {
+func doubled(c change) bool {
 	type (
 		identity   struct{ issuer, subject string }
+		credential accounts.UserID
+		guessed    accounts.Email
 		membership struct {
 			account accounts.AccountID
 			user    accounts.UserID
@@ -30,6 +31,12 @@ func doubled(c access.Change) bool {
 	}
 	for _, r := range c.Identities {
 		add(identity{r.Issuer, r.Subject})
+	}
+	for _, r := range c.Credentials {
+		add(credential(r.User))
+	}
+	for _, r := range c.Challenges {
+		add(r.ChallengeKey)
 	}
 	for _, r := range c.Accounts {
 		add(r.ID)
@@ -49,8 +56,17 @@ func doubled(c access.Change) bool {
 	for _, r := range c.Requests {
 		add(requestKey{r.Agency, r.ID})
 	}
+	for _, r := range c.Invitations {
+		add(invitationKey{r.Account, r.ID})
+	}
 	for _, r := range c.Sessions {
 		add(r.ID)
+	}
+	for _, r := range c.Tickets {
+		add(r.TicketKey)
+	}
+	for _, r := range c.Guesses {
+		add(guessed(r.Email))
 	}
 	for _, r := range c.Events {
 		add(eventKey{r.Op, r.Seq})
@@ -60,8 +76,8 @@ func doubled(c access.Change) bool {
 
 // sensible reports whether a change is one that a decision can have made. The
 // world is the one in which it was applied already.
-func (w *world) sensible(c access.Change) bool {
-	ok := len(c.Events) > 0 && c.Op != "" || onlyTouches(c)
+func (w *world) sensible(c change) bool {
+	ok := len(c.Events) > 0 && c.Op != "" || onlyNotes(c)
 	for _, ev := range c.Events {
 		ok = ok && ev.Op == c.Op
 	}
@@ -79,6 +95,12 @@ func (w *world) sensible(c access.Change) bool {
 	for _, r := range c.Identities {
 		ok = ok && user(r.User)
 	}
+	for _, r := range c.Credentials {
+		ok = ok && user(r.User)
+	}
+	for _, r := range c.Challenges {
+		ok = ok && user(r.User)
+	}
 	for _, r := range c.Memberships {
 		ok = ok && user(r.User) && account(r.Account)
 	}
@@ -93,13 +115,21 @@ func (w *world) sensible(c access.Change) bool {
 	for _, r := range c.Requests {
 		ok = ok && account(r.Agency)
 	}
+	for _, r := range c.Invitations {
+		ok = ok && account(r.Account)
+	}
 	for _, r := range c.Sessions {
+		ok = ok && user(r.User)
+	}
+	for _, r := range c.Tickets {
 		ok = ok && user(r.User)
 	}
 	return ok
 }
 
-func onlyTouches(c access.Change) bool {
-	c.Touches = nil
-	return text(c) == text(access.Change{})
+// onlyNotes reports whether a change is nothing but notes and counts, which
+// nobody decided: it needs no operation.
+func onlyNotes(c change) bool {
+	c.Touches, c.Guesses, c.Spend = nil, nil, nil
+	return text(c) == text(change{})
 }

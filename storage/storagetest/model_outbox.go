@@ -73,14 +73,19 @@ func (m *model) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) 
 	for _, x := range w.mails {
 		if (q.ID == "" || q.ID == x.ID) && (q.State == "" || q.State == x.state) && (q.Account == "" || q.Account == x.Account) &&
 			(q.To == "" || q.To == x.To) && (q.Reason == "" || q.Reason.Covers(x.Reason)) {
-			all = append(all, mail.Record{
-				ID: x.ID, Kind: x.Kind, Account: x.Account, To: x.To, Reason: x.Reason, Priority: x.Priority,
-				State: x.state, Attempts: x.attempts, Due: x.due, NotAfter: x.NotAfter, CreatedAt: x.CreatedAt,
-				SettledAt: x.settledAt, Error: x.err,
-			})
+			all = append(all, x.record())
 		}
 	}
 	return sortedPage(all, q.After, q.PageSize(), func(r mail.Record) string { return r.ID }, cmp.Compare), nil
+}
+
+// record returns what can be seen of the message.
+func (m modelMail) record() mail.Record {
+	return mail.Record{
+		ID: m.ID, Kind: m.Kind, Account: m.Account, To: m.To, Reason: m.Reason, Priority: m.Priority,
+		State: m.state, Attempts: m.attempts, Due: m.due, NotAfter: m.NotAfter, CreatedAt: m.CreatedAt,
+		SettledAt: m.settledAt, Error: m.err,
+	}
 }
 
 // RequeueMail implements [mail.Outbox].
@@ -95,7 +100,7 @@ func (m *model) RequeueMail(ctx context.Context, ids []string, at time.Time) (in
 
 // requeue is the part of a change; the moment is that of its events.
 func (w *world) requeue(ids []string, events []accounts.Event) {
-	if len(ids) > 0 {
+	if len(ids) > 0 && len(events) > 0 { // without, it is a mistake
 		w.again(ids, events[0].At)
 	}
 }
@@ -142,6 +147,24 @@ func (m *model) Sweep(ctx context.Context, before storage.SweepBefore, limit int
 		for key := range w.quotas {
 			if key.Day < before.Quotas && n < limit {
 				delete(w.quotas, key)
+				n++
+			}
+		}
+		for key, t := range w.tickets {
+			if old(t.ExpiresAt, before.Tickets) {
+				delete(w.tickets, key)
+				n++
+			}
+		}
+		for key, c := range w.challenges {
+			if old(c.ExpiresAt, before.Tickets) {
+				delete(w.challenges, key)
+				n++
+			}
+		}
+		for key, g := range w.guesses {
+			if old(g.LastAt, before.Guesses) {
+				delete(w.guesses, key)
 				n++
 			}
 		}

@@ -31,17 +31,22 @@ func (m *model) User(ctx context.Context, key accounts.UserKey) (accounts.User, 
 	if err != nil {
 		return accounts.User{}, err
 	}
+	u, found := w.user(key)
+	return u, missing(!found)
+}
+
+func (w *world) user(key accounts.UserKey) (accounts.User, bool) {
 	if u, found := w.users[key.ID]; found && key.ID != "" {
-		return u, nil
+		return u, true
 	}
 	for _, u := range w.users {
 		owner := w.identities[key.Identity].User
 		if u.DeletedAt.IsZero() && (key.Email != "" && u.Email == key.Email ||
 			key.Handle != "" && accounts.NameKey(u.Handle) == key.Handle || owner != "" && owner == u.ID) {
-			return u, nil
+			return u, true
 		}
 	}
-	return accounts.User{}, accounts.ErrNotFound
+	return accounts.User{}, false
 }
 
 // Account implements [accounts.Reader].

@@ -15,6 +15,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
 	"github.com/chatelaine-go/chatelaine/storage/storagetest"
@@ -24,13 +25,23 @@ import (
 type mutant struct {
 	storage.Storage
 
-	apply  func(ctx context.Context, st storage.Storage, c access.Change) error
+	apply  func(ctx context.Context, st storage.Storage, c storagetest.Change) error
 	events func(got []accounts.EventDelivery) []accounts.EventDelivery
 	mails  func(c mail.Claim) mail.Claim
 	search func(s string) string
 	page   func(limit int) int
 	lasts  bool // goes on when the context is over
 	sweeps bool // erases everything at once, whatever the limit
+
+	below storage.Storage // the store that is unbroken
+	over  func(st storage.Storage) storage.Storage
+}
+
+func (m *mutant) broken(st storage.Storage) storage.Storage {
+	if m.over == nil {
+		return st
+	}
+	return m.over(st)
 }
 
 func (m *mutant) ctx(ctx context.Context) context.Context {
@@ -41,14 +52,22 @@ func (m *mutant) ctx(ctx context.Context) context.Context {
 }
 
 func (m *mutant) ApplyAccounts(ctx context.Context, c accounts.Change) error {
-	return m.ApplyAccess(ctx, access.Change{Change: c})
+	return m.change(ctx, storagetest.Change{Change: access.Change{Change: c}})
 }
 
 func (m *mutant) ApplyAccess(ctx context.Context, c access.Change) error {
+	return m.change(ctx, storagetest.Change{Change: c})
+}
+
+func (m *mutant) ApplyInvites(ctx context.Context, c invites.Change) error {
+	return m.change(ctx, storagetest.Change{Change: access.Change{Change: c.Change}, Invitations: c.Invitations})
+}
+
+func (m *mutant) change(ctx context.Context, c storagetest.Change) error {
 	if m.apply != nil {
 		return m.apply(ctx, m.Storage, c)
 	}
-	return m.Storage.ApplyAccess(m.ctx(ctx), c)
+	return storagetest.Apply(m.ctx(ctx), m.Storage, c)
 }
 
 func (m *mutant) ClaimEvents(ctx context.Context, c accounts.EventClaim) ([]accounts.EventDelivery, error) {
@@ -84,18 +103,18 @@ func (m *mutant) Sweep(ctx context.Context, before storage.SweepBefore, limit in
 }
 
 // stripped applies a change without something.
-func stripped(strip func(c *access.Change)) func(context.Context, storage.Storage, access.Change) error {
-	return func(ctx context.Context, st storage.Storage, c access.Change) error {
+func stripped(strip func(c *storagetest.Change)) func(context.Context, storage.Storage, storagetest.Change) error {
+	return func(ctx context.Context, st storage.Storage, c storagetest.Change) error {
 		strip(&c)
-		return st.ApplyAccess(ctx, c)
+		return storagetest.Apply(ctx, st, c)
 	}
 }
 
 // part returns a change of its own with what was kept of another.
-func part(of access.Change, kept accounts.Change) access.Change {
+func part(of storagetest.Change, kept accounts.Change) storagetest.Change {
 	kept.Op = "part-" + of.Op
 	kept.Events = []accounts.Event{{Op: kept.Op, Seq: 1, At: time.Unix(1, 0).UTC()}}
-	return access.Change{Change: kept}
+	return storagetest.Change{Change: access.Change{Change: kept}}
 }
 
 // Every rule of the suite has to be able to fail: a store that breaks one is
@@ -104,18 +123,12 @@ func part(of access.Change, kept accounts.Change) access.Change {
 func TestTest_Mutants(t *testing.T) {
 	t.Parallel()
 	const nothing = "nothing of a change is there when it has "
-	for _, tt := range []struct {
-		name  string
-		given func() mutant
-		part  string
-		rules []string
-		plays bool // random operations find it as well
-	}{
+	caught(t, []mutation{
 		{"a store that ignores guards", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) { c.Guards = nil })}
+			return mutant{apply: stripped(func(c *storagetest.Change) { c.Guards = nil })}
 		}, "guards", []string{"moved conflicts with held that read before it", "moved conflicts with moved that read before it"}, true},
 		{"a store that moves no version for a guard", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) {
+			return mutant{apply: stripped(func(c *storagetest.Change) {
 				c.Guards = append([]accounts.Guard(nil), c.Guards...)
 				for i := range c.Guards {
 					c.Guards[i].Move = false
@@ -123,28 +136,28 @@ func TestTest_Mutants(t *testing.T) {
 			})}
 		}, "races", []string{"of two who read two owners one demotes"}, true},
 		{"a store that forgets cancelled mail", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) { c.CancelMail = nil })}
+			return mutant{apply: stripped(func(c *storagetest.Change) { c.CancelMail = nil })}
 		}, "outbox", []string{"cancelled mail is never sent, also when it was leased", "a change cancels before it queues"}, true},
 		{"a store that writes a change partly", func() mutant {
-			return mutant{apply: func(ctx context.Context, st storage.Storage, c access.Change) error {
-				err := st.ApplyAccess(ctx, c)
+			return mutant{apply: func(ctx context.Context, st storage.Storage, c storagetest.Change) error {
+				err := storagetest.Apply(ctx, st, c)
 				if errors.Is(err, accounts.ErrConflict) {
-					_ = st.ApplyAccess(ctx, part(c, accounts.Change{Mail: c.Mail}))
+					_ = storagetest.Apply(ctx, st, part(c, accounts.Change{Mail: c.Mail}))
 				}
 				return err
 			}}
 		}, "atomicity", []string{nothing + "a stale guard", nothing + "a session with another's secret", nothing + "an event that is there"}, true},
 		{"a store that spends although the change fails", func() mutant {
-			return mutant{apply: func(ctx context.Context, st storage.Storage, c access.Change) error {
-				err := st.ApplyAccess(ctx, c)
+			return mutant{apply: func(ctx context.Context, st storage.Storage, c storagetest.Change) error {
+				err := storagetest.Apply(ctx, st, c)
 				if err != nil {
-					_ = st.ApplyAccess(ctx, part(c, accounts.Change{Spend: c.Spend}))
+					_ = storagetest.Apply(ctx, st, part(c, accounts.Change{Spend: c.Spend}))
 				}
 				return err
 			}}
 		}, "atomicity", []string{nothing + "a stale user"}, true},
 		{"a store that knows no limits", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) {
+			return mutant{apply: stripped(func(c *storagetest.Change) {
 				c.Spend = append([]accounts.Spend(nil), c.Spend...)
 				for i := range c.Spend {
 					c.Spend[i].Limit = math.MaxInt
@@ -152,19 +165,19 @@ func TestTest_Mutants(t *testing.T) {
 			})}
 		}, "races", []string{"of many spends exactly as many as the limit win", "of two who read the same rest of a quota one gets it"}, true},
 		{"a store where the last writer wins", func() mutant {
-			return mutant{apply: func(ctx context.Context, st storage.Storage, c access.Change) error {
+			return mutant{apply: func(ctx context.Context, st storage.Storage, c storagetest.Change) error {
 				c.Users = append([]accounts.User(nil), c.Users...)
 				for i := range c.Users {
 					if u, err := st.User(ctx, accounts.UserKey{ID: c.Users[i].ID}); err == nil {
 						c.Users[i].Version = u.Version
 					}
 				}
-				return st.ApplyAccess(ctx, c)
+				return storagetest.Apply(ctx, st, c)
 			}}
 		}, "versions", []string{"a row that changed since it was read is not replaced", "a row that is there is not inserted again"}, true},
 		{"a store that takes the same operation twice", func() mutant {
 			var n atomic.Int64
-			return mutant{apply: stripped(func(c *access.Change) {
+			return mutant{apply: stripped(func(c *storagetest.Change) {
 				c.Op = accounts.OpID(fmt.Sprint(n.Add(1)))
 				c.Events = append([]accounts.Event(nil), c.Events...)
 				for i := range c.Events {
@@ -173,18 +186,18 @@ func TestTest_Mutants(t *testing.T) {
 			})}
 		}, "atomicity", []string{"applying a change twice makes it once"}, true},
 		{"a store that reports success for a conflict", func() mutant {
-			return mutant{apply: func(ctx context.Context, st storage.Storage, c access.Change) error {
-				if err := st.ApplyAccess(ctx, c); !errors.Is(err, accounts.ErrConflict) {
+			return mutant{apply: func(ctx context.Context, st storage.Storage, c storagetest.Change) error {
+				if err := storagetest.Apply(ctx, st, c); !errors.Is(err, accounts.ErrConflict) {
 					return err
 				}
 				return nil
 			}}
 		}, "uniqueness", []string{"there is one connection of a client and an agency", "there is one pending request of an agency to an address"}, true},
 		{"a store that does not know a field", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) { c.Touches = nil })}
+			return mutant{apply: stripped(func(c *storagetest.Change) { c.Touches = nil })}
 		}, "versions", []string{"a touch moves last use forward, never back, and no version"}, true},
 		{"a store that keeps milliseconds", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) {
+			return mutant{apply: stripped(func(c *storagetest.Change) {
 				c.Users = append([]accounts.User(nil), c.Users...)
 				for i := range c.Users {
 					c.Users[i].CreatedAt = c.Users[i].CreatedAt.Truncate(time.Millisecond)
@@ -192,7 +205,7 @@ func TestTest_Mutants(t *testing.T) {
 			})}
 		}, "rows", []string{"every field of a written row comes back as it was"}, true},
 		{"a store that keeps local times", func() mutant {
-			return mutant{apply: stripped(func(c *access.Change) {
+			return mutant{apply: stripped(func(c *storagetest.Change) {
 				c.Accounts = append([]accounts.Account(nil), c.Accounts...)
 				for i := range c.Accounts {
 					c.Accounts[i].CreatedAt = c.Accounts[i].CreatedAt.In(time.FixedZone("here", 3600))
@@ -234,7 +247,21 @@ func TestTest_Mutants(t *testing.T) {
 		{"a sweep that knows no limit", func() mutant {
 			return mutant{sweeps: true}
 		}, "sweep", []string{"a sweep stops at its limit, and goes on with the next call"}, false},
-	} {
+	})
+}
+
+// mutation is a store that breaks a rule, and the rules that find it out.
+type mutation struct {
+	name  string
+	given func() mutant
+	part  string
+	rules []string
+	plays bool // random operations find it as well
+}
+
+func caught(t *testing.T, list []mutation) {
+	t.Helper()
+	for _, tt := range list {
 		t.Run(tt.name+" is caught", func(t *testing.T) {
 			t.Parallel()
 			h := mutated(tt.given)
@@ -257,15 +284,16 @@ func mutated(given func() mutant) storagetest.Harness {
 		Open: func(t *testing.T) storage.Storage {
 			t.Helper()
 			m := given()
-			m.Storage = plain.Open(t)
+			m.below = plain.Open(t)
+			m.Storage = m.broken(m.below)
 			return &m
 		},
 		Begin: func(t *testing.T, st storage.Storage) storagetest.Tx {
 			t.Helper()
 			broken, _ := st.(*mutant)
 			inside := *broken
-			tx := plain.Begin(t, broken.Storage)
-			inside.Storage = tx.Store()
+			tx := plain.Begin(t, broken.below)
+			inside.Storage = inside.broken(tx.Store())
 			return mutantTx{tx, &inside}
 		},
 	}

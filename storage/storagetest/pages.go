@@ -7,7 +7,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
-	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -33,84 +33,6 @@ func pageChecks() []check {
 // entries is how many entries every list has: names and moments repeat.
 const entries = 9
 
-// list is a paged reader. It returns the entries behind one, as text, and the
-// page that starts behind its last entry.
-type list struct {
-	name string
-	page func(e *env, st storage.Storage, limit int, after any) (page []any, next any, err error)
-}
-
-func lists() []list {
-	return []list{
-		{"what a user can reach", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.ReachQuery{User: "u", Proof: accounts.AnyLogin(), Limit: limit}
-			q.After, _ = after.(accounts.ReachCursor)
-			got, err := st.Reach(e.ctx, q)
-			return turn(got, accounts.Reached.Cursor, err)
-		}},
-		{"those who can reach an account", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.ReachersQuery{Account: "a", Limit: limit}
-			q.After, _ = after.(accounts.UserID)
-			got, err := st.Reachers(e.ctx, q)
-			return turn(got, func(s accounts.Standing) accounts.UserID { return s.User.ID }, err)
-		}},
-		{"those who can reach an account through an agency", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.ReachersQuery{Account: "a", Agency: "g", Limit: limit}
-			q.After, _ = after.(accounts.UserID)
-			got, err := st.Reachers(e.ctx, q)
-			return turn(got, func(s accounts.Standing) accounts.UserID { return s.User.ID }, err)
-		}},
-		{"members", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.MemberQuery{Account: "g", Limit: limit}
-			q.After, _ = after.(accounts.MemberCursor)
-			got, err := st.Members(e.ctx, q)
-			return turn(got, accounts.Member.Cursor, err)
-		}},
-		{"a client's connections", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.ConnectionQuery{Client: "a", Limit: limit}
-			q.After, _ = after.(accounts.ConnectionCursor)
-			got, err := st.Connections(e.ctx, q)
-			return turn(got, accounts.Connected.Cursor, err)
-		}},
-		{"an agency's connections", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.ConnectionQuery{Agency: "g", Limit: limit}
-			q.After, _ = after.(accounts.ConnectionCursor)
-			got, err := st.Connections(e.ctx, q)
-			return turn(got, accounts.Connected.Cursor, err)
-		}},
-		{"an account's audit", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := accounts.EventQuery{Account: "audited", Limit: limit}
-			q.Before, _ = after.(accounts.EventCursor)
-			got, err := st.Events(e.ctx, q)
-			return turn(got, accounts.Event.Cursor, err)
-		}},
-		{"an agency's clients", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := access.ClientsQuery{Agency: "g", At: start, Limit: limit}
-			q.Before, _ = after.(access.ClientCursor)
-			got, err := st.Clients(e.ctx, q)
-			return turn(got, access.Client.Cursor, err)
-		}},
-		{"an agency's clients in one state", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := access.ClientsQuery{Agency: "h", At: start, States: []access.ClientState{access.ClientPending}, Limit: limit}
-			q.Before, _ = after.(access.ClientCursor)
-			got, err := st.Clients(e.ctx, q)
-			return turn(got, access.Client.Cursor, err)
-		}},
-		{"a user's sessions", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := access.SessionsQuery{User: "u", Limit: limit}
-			q.Before, _ = after.(accounts.SessionID)
-			got, err := st.Sessions(e.ctx, q)
-			return turn(got, func(s access.Session) accounts.SessionID { return s.ID }, err)
-		}},
-		{"the outbox", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
-			q := mail.Query{Limit: limit}
-			q.After, _ = after.(string)
-			got, err := st.Mails(e.ctx, q)
-			return turn(got, func(r mail.Record) string { return r.ID }, err)
-		}},
-	}
-}
-
 // turn returns a page as it is walked, and the cursor of its last entry.
 func turn[T, C any](page []T, cursor func(T) C, err error) ([]any, any, error) {
 	var list []any
@@ -127,8 +49,11 @@ func turn[T, C any](page []T, cursor func(T) C, err error) ([]any, any, error) {
 func (e *env) pageFixture(st storage.Storage) {
 	e.Helper()
 	ended := minutes(1)
-	rows := []any{user("u"), account("a"), agency("g"), agency("h"), account("audited"), member("g", "u", roles.Owner)}
-	var events, dead []any
+	rows := []any{
+		user("u"), account("a"), agency("g"), agency("h"), account("audited"), member("g", "u", roles.Owner),
+		account("inviting"), manages("inviting", "u"),
+	}
+	var events, dead, offers []any
 	for i := range entries {
 		id := fmt.Sprintf("%c%d", "zAb"[i%3], i)
 		client, other, u := account("c"+id), agency("d"+id), user("v"+id)
@@ -136,6 +61,11 @@ func (e *env) pageFixture(st storage.Storage) {
 		toG, toOther := connection("c"+id, "g", roles.Admin), connection("a", "d"+id, roles.Admin)
 		mine, theirs := request("g", "r"+id, address("r"+id), "u"), request("h", "r"+id, address("r"+id), "u")
 		mine.CreatedAt, theirs.CreatedAt = minutes(i/4), minutes(i/4)
+		for j, inviter := range []string{"u", "nobody"} {
+			o := invitation("inviting", fmt.Sprint(inviter[:1], id), address(fmt.Sprint(j, id)), inviter)
+			o.CreatedAt = minutes(i / 4)
+			offers = append(offers, o)
+		}
 		ev := event("page", i+1, "audited", minutes(i/4))
 		m := letter("m"+id, "r")
 		m.Due = minutes(i / 4)
@@ -156,10 +86,11 @@ func (e *env) pageFixture(st storage.Storage) {
 		}
 	}
 	e.put(st, append(rows, dead...)...)
+	e.put(st, offers...)
 	e.put(st, events...)
 	var assigned []any
 	for _, row := range rows {
-		if m, ok := row.(accounts.Membership); ok {
+		if m, ok := row.(accounts.Membership); ok && m.Account == "g" {
 			assigned = append(assigned, m)
 		}
 	}
@@ -217,6 +148,10 @@ func checkGoneCursor(e *env) {
 		{"an account's audit", accounts.EventCursor{At: minutes(-1000)}, 0},
 		{"an agency's clients", access.ClientCursor{CreatedAt: minutes(1000)}, -1},
 		{"an agency's clients", access.ClientCursor{CreatedAt: start.Add(-time.Microsecond)}, 0},
+		{"an account's invitations", invites.Cursor{CreatedAt: minutes(1000)}, -1},
+		{"an account's invitations", invites.Cursor{CreatedAt: start.Add(-time.Microsecond)}, 0},
+		{"an account's invitations in one state", invites.Cursor{CreatedAt: minutes(2), ID: "~"}, -1},
+		{"an account's invitations in one state", invites.Cursor{CreatedAt: start, ID: "!"}, 0},
 		{"a user's sessions", accounts.SessionID("~"), -1},
 		{"a user's sessions", accounts.SessionID("!"), 0},
 		{"the outbox", "!", -1},
@@ -238,19 +173,23 @@ func checkGoneCursor(e *env) {
 
 func checkNoLimit(e *env) {
 	st := e.open()
-	rows := []any{user("u"), agency("g"), account("a")}
+	rows := []any{user("u"), agency("g"), account("a"), account("inviting"), manages("inviting", "u")}
+	var offers []any
 	for i := range 60 {
 		id := fmt.Sprintf("%02d", i)
 		m := request("a"+id, id, "to@example.com", "u")
-		rows = append(rows, user("u"+id), agency("a"+id), member("g", "u"+id, roles.Viewer), member("a"+id, "u", roles.Viewer),
+		offers = append(offers, invitation("inviting", id, address(id), "u"), invitation("a"+id, id, "to@example.com", "u"))
+		rows = append(rows, user("u"+id), agency("a"+id), identity(id, "u"), member("g", "u"+id, roles.Viewer), manages("a"+id, "u"),
 			connection("a"+id, "g", roles.Viewer), connection("a", "a"+id, roles.Viewer), session("s"+id, "u"), m,
 			request("g", "r"+id, address("r"+id), "u"), event("unlimited", i+1, "g", minutes(i)))
 	}
 	e.put(st, rows...)
+	e.put(st, offers...)
 	for _, limit := range []int{0, -1} {
 		for _, l := range lists() {
 			switch l.name {
-			case "what a user can reach", "members", "an agency's connections", "an agency's clients", "a user's sessions":
+			case "what a user can reach", "members", "an agency's connections", "an agency's clients", "a user's sessions",
+				"an account's invitations":
 				page, _, err := l.page(e, st, limit, nil)
 				e.ok(err, "%s", l.name)
 				e.holds(len(page) == 50, "%s with the limit %d: %d entries, want 50", l.name, limit, len(page))
@@ -264,8 +203,12 @@ func checkNoLimit(e *env) {
 		e.ok(err, "Events")
 		addressed, err := st.Addressed(e.ctx, "to@example.com", minutes(3), limit)
 		e.ok(err, "Addressed")
-		got := [4]int{len(tied), len(connected), len(events), len(addressed)}
-		e.holds(got == [4]int{50, 50, 50, 50}, "with the limit %d, reachers, a client's connections, events and addressed requests "+
-			"have %v entries, want 50 each", limit, got)
+		invited, err := st.InvitationsTo(e.ctx, "to@example.com", minutes(3), limit)
+		e.ok(err, "InvitationsTo")
+		held, err := st.Held(e.ctx, accounts.HeldQuery{Kind: accounts.HeldIdentity, User: "u", Limit: limit})
+		e.ok(err, "Held")
+		got := [6]int{len(tied), len(connected), len(events), len(addressed), len(invited), len(held)}
+		e.holds(got == [6]int{50, 50, 50, 50, 50, 50}, "with the limit %d, reachers, a client's connections, events, addressed requests, "+
+			"invitations to an address and what is held have %v entries, want 50 each", limit, got)
 	}
 }

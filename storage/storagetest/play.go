@@ -10,11 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
-	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
 
@@ -59,7 +57,7 @@ type game struct {
 
 	letters []heldLetter
 	events  []heldEvent
-	done    []access.Change // changes that were applied, to be applied again
+	done    []change // changes that were applied, to be applied again
 	books   books
 	log     []string
 }
@@ -135,7 +133,7 @@ func (g *game) both(what string, got any, gotErr error, want any, wantErr error)
 }
 
 // apply applies a change to both sides, and looks at all that it named.
-func (g *game) apply(st storage.Storage, m *model, c access.Change) {
+func (g *game) apply(st storage.Storage, m *model, c change) {
 	g.e.Helper()
 	ctx := g.e.ctx
 	err, want := apply(ctx, st, c), apply(ctx, m, c)
@@ -266,7 +264,7 @@ func (g *game) settleEvents() {
 func (g *game) sweep() {
 	before := storage.SweepBefore{
 		Sessions: g.now.Add(-20 * time.Hour), Sources: g.now.Add(-2 * time.Hour), Replies: g.now.Add(-time.Hour),
-		Quotas: accounts.DayOf(g.now), Mail: g.now.Add(-20 * time.Hour),
+		Quotas: accounts.DayOf(g.now), Mail: g.now.Add(-20 * time.Hour), Tickets: g.now, Guesses: g.now.Add(-5 * time.Hour),
 	}
 	got, err := g.st.Sweep(g.e.ctx, before, 0)
 	want, wantErr := g.m.Sweep(g.e.ctx, before, 0)
@@ -292,48 +290,6 @@ func (g *game) drain() {
 	a, err := events(g.st)
 	b, wantErr := events(g.m)
 	g.both("the last events", a, err, b, wantErr)
-}
-
-// touched are the questions about all that a change named.
-func (g *game) touched(c access.Change) []question {
-	var list []question
-	add := func(what string, call func(ctx context.Context, st storage.Storage) (any, error)) {
-		list = append(list, question{what, call})
-	}
-	for _, r := range c.Users {
-		add("User "+string(r.ID), func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.User(ctx, accounts.UserKey{ID: r.ID})
-		})
-		add("User "+string(r.Email), func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.User(ctx, accounts.UserKey{Email: r.Email, ID: only(r.Email == "", r.ID)})
-		})
-	}
-	for _, r := range c.Accounts {
-		add("Account "+string(r.ID), func(ctx context.Context, st storage.Storage) (any, error) { return st.Account(ctx, r.ID) })
-	}
-	for _, r := range c.Memberships {
-		key := accounts.StandingKey{User: r.User, Account: r.Account}
-		add("Membership", func(ctx context.Context, st storage.Storage) (any, error) { return st.Membership(ctx, key) })
-	}
-	for _, r := range c.Assignments {
-		q := accounts.LinkedQuery{ConnectionKey: r.ConnectionKey, User: r.User, Top: roles.Owner}
-		add("Linked", func(ctx context.Context, st storage.Storage) (any, error) { return st.Linked(ctx, q) })
-	}
-	for _, r := range c.Requests {
-		add("Drafting", func(ctx context.Context, st storage.Storage) (any, error) {
-			return st.Drafting(ctx, access.DraftingQuery{Agency: r.Agency, Emails: []accounts.Email{r.Email}, Day: accounts.DayOf(g.now)})
-		})
-	}
-	for _, r := range c.Sessions {
-		for _, key := range []access.SessionKey{{ID: r.ID}, {Hash: r.Hash}} {
-			add("Session", func(ctx context.Context, st storage.Storage) (any, error) { return st.Session(ctx, key) })
-		}
-	}
-	for _, r := range c.Replies {
-		add("Reply", func(ctx context.Context, st storage.Storage) (any, error) { return st.Reply(ctx, r.ReplyKey) })
-	}
-	add("Applied", func(ctx context.Context, st storage.Storage) (any, error) { return st.Applied(ctx, c.Op) })
-	return list
 }
 
 func only[T ~string](when bool, v T) T {

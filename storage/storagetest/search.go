@@ -7,6 +7,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -21,6 +22,13 @@ func searchChecks() []check {
 			e.named(st)
 			for _, term := range terms() {
 				e.finds(st, term, contains(term))
+			}
+		}},
+		{"a search finds exactly the addresses that contain it", inert, func(e *env) {
+			st := e.open()
+			e.addressed(st)
+			for _, term := range append(terms(), "@", "@example", ".com", "+", "x+", "EXAMPLE.COM", "  o'hara@ ", "xn--") {
+				e.findsAddresses(st, term)
 			}
 		}},
 		{"a search is taken as people type it", "case, width and spaces are no part of a name key", func(e *env) {
@@ -140,4 +148,62 @@ func (e *env) finds(st storage.Storage, term string, want []string) {
 	}
 	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(accounts.NameKey(a), accounts.NameKey(b)) })
 	e.same(lines, want, "Clients, search %q", term)
+}
+
+// localParts are those of canonical addresses.
+func localParts() []string {
+	return []string{
+		"100%wool", "100wool", "a_b", "axb", "o'hara", "ohara", "b+x", "-", "$1", "?", "a!b", "{p}", "wool*", "null", "k", "x`y", "and",
+	}
+}
+
+// addressed has an invitation, a request and a member for each local part.
+// Names hold no part of any term.
+func (e *env) addressed(st storage.Storage) {
+	e.Helper()
+	a, g := account("1"), agency("2")
+	a.Name, g.Name = "\u0436", "\u0436"
+	rows := []any{a, g}
+	var offers []any
+	for i, part := range localParts() {
+		v := user(fmt.Sprint("3", i))
+		v.Name, v.Email = "\u0436", accounts.Email(part+"@xn--80ak6aa92e.example.com")
+		r, o := request("2", fmt.Sprint("4", i), v.Email, "5"), invitation("1", fmt.Sprint("6", i), v.Email, "5")
+		v.Address, r.Address, o.Address = "\u0436", "\u0436", "\u0436" // as it was typed: nobody searches in it
+		rows, offers = append(rows, v, r, member("1", string(v.ID), roles.Viewer)), append(offers, o)
+	}
+	e.put(st, rows...)
+	e.put(st, offers...)
+}
+
+func (e *env) findsAddresses(st storage.Storage, term string) {
+	e.Helper()
+	var want []accounts.Email
+	for _, part := range localParts() {
+		email := accounts.Email(part + "@xn--80ak6aa92e.example.com")
+		if strings.Contains(string(email), accounts.NameKey(term)) {
+			want = append(want, email)
+		}
+	}
+	slices.Sort(want)
+	var invited, requested, members []accounts.Email
+	list, err := st.Invitations(e.ctx, invites.ListQuery{Account: "1", At: start, Search: term, Limit: all})
+	e.ok(err, "Invitations, search %q", term)
+	for _, l := range list {
+		invited = append(invited, l.Invitation.Email)
+	}
+	clients, err := st.Clients(e.ctx, access.ClientsQuery{Agency: "2", At: start, Search: term, Limit: all})
+	e.ok(err, "Clients, search %q", term)
+	for _, c := range clients {
+		requested = append(requested, c.Request.Email)
+	}
+	found, err := st.Members(e.ctx, accounts.MemberQuery{Account: "1", Search: term, Limit: all})
+	e.ok(err, "Members, search %q", term)
+	for _, m := range found {
+		members = append(members, m.User.Email)
+	}
+	for what, got := range map[string][]accounts.Email{"Invitations": invited, "Clients": requested, "Members": members} {
+		slices.Sort(got)
+		e.same(got, want, "%s, search %q", what, term)
+	}
 }

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,7 @@ func serviceChecks() []check {
 	const quotas = "a limit that concurrency gets past is no limit (A79, I-14)"
 	const owners = "an account must keep an active owner at every commit (A35, I-01)"
 	const ends = "what was ended must be ended for everybody, at once (A55, I-09)"
-	return []check{
+	requests := []check{
 		{"of sixteen approvals of one request one connects", once, serviceApprove},
 		{"of an approval and a withdrawal one wins", once, serviceWithdraw},
 		{"batches from many goroutines send exactly a day's limit", quotas, serviceQuota},
@@ -31,6 +32,7 @@ func serviceChecks() []check {
 		{"of many switches of one session one wins", "each rotation must leave exactly one living secret (A60, I-18)", serviceSwitch},
 		{"of many calls with one idempotency key one takes effect", "a repeated call has one effect and one answer (A97, I-27)", serviceOnce},
 	}
+	return slices.Concat(requests, inviteChecks(), rivalChecks(), ownerChecks(), eraseChecks(), loginServiceChecks(), storyChecks())
 }
 
 // tick is a clock that stands still until it is moved.
@@ -48,6 +50,7 @@ type house struct {
 	*env
 	st       storage.Storage
 	clock    *tick
+	rules    *accounts.Env
 	graph    *accounts.Service
 	requests *access.Requests
 	sessions *access.Sessions
@@ -61,16 +64,24 @@ const (
 // newHouse wires the services on a store; inhabit fills it.
 func newHouse(e *env, st storage.Storage) *house {
 	e.Helper()
+	return furnish(e, st, accounts.EnvOptions{})
+}
+
+// furnish is newHouse with rules of the host's.
+func furnish(e *env, st storage.Storage, o accounts.EnvOptions) *house {
+	e.Helper()
 	h := &house{env: e, st: st, clock: new(tick)}
 	at := start
 	h.clock.at.Store(&at)
-	environment, err := accounts.NewEnv(&accounts.EnvOptions{Clock: h.clock, Burst: unlimited{}})
+	o.Clock, o.Burst = h.clock, unlimited{}
+	var err error
+	h.rules, err = accounts.NewEnv(&o)
 	e.ok(err, "NewEnv")
-	h.graph, err = accounts.New(st, environment)
+	h.graph, err = accounts.New(st, h.rules)
 	e.ok(err, "accounts.New")
-	h.requests, err = access.NewRequests(st, environment)
+	h.requests, err = access.NewRequests(st, h.rules)
 	e.ok(err, "NewRequests")
-	h.sessions, err = access.NewSessions(st, environment)
+	h.sessions, err = access.NewSessions(st, h.rules)
 	e.ok(err, "NewSessions")
 	return h
 }

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -18,6 +20,10 @@ func sweepChecks() []check {
 		{"a sweep without moments erases nothing", only, checkSweepNothing},
 		{"a sweep stops at its limit, and goes on with the next call", "a sweep must not hold up the work", checkSweepLimit},
 		{"the texts of dead mail past its time are blanked", "a link that nobody needs must not lie about (A92)", checkSweepTexts},
+		{
+			"tickets, challenges and guesses are erased when their time is strictly over, used or not",
+			"one that is erased early lets in again, or counts from nothing (A31)", checkSweepLogins,
+		},
 		{"addresses and user agents are blanked, and their sessions live on", "nobody is logged out by a sweep", checkSweepSources},
 	}
 }
@@ -33,7 +39,9 @@ func (e *env) swept(st storage.Storage, id string, at time.Time) {
 	spent := accounts.Spend{
 		QuotaKey: accounts.QuotaKey{Kind: accounts.QuotaRequests, Subject: "a", Day: accounts.DayOf(at)}, N: 1, Limit: 35,
 	}
-	e.put(st, s, r, spent, letter("sent-"+id, "r"), letter("dead-"+id, "r"))
+	t, c, g := ticket("u", token.Purpose(id)), challenge("u", id), guesses(address(id))
+	t.CreatedAt, c.CreatedAt, t.ExpiresAt, c.ExpiresAt, g.LastAt = at.Add(-time.Hour), at.Add(-time.Hour), at, at, at
+	e.put(st, s, r, spent, t, c, g, letter("sent-"+id, "r"), letter("dead-"+id, "r"))
 	for _, d := range e.claim(st, start, all) {
 		state := mail.Sent
 		if d.Message.ID == "dead-"+id {
@@ -72,6 +80,19 @@ func (e *env) left(st storage.Storage) map[string][]string {
 		if _, err := st.Reply(e.ctx, reply("user/u", "a", id).ReplyKey); err == nil {
 			got["replies"] = append(got["replies"], id)
 		}
+		if _, err := st.Ticket(e.ctx, access.TicketQuery{TicketKey: ticketKey("u", token.Purpose(id))}); err == nil {
+			got["tickets"] = append(got["tickets"], id)
+		}
+		c, err := st.Challenge(e.ctx, challengeKey("u", id))
+		e.ok(err, "Challenge")
+		if c.Version > 0 {
+			got["challenges"] = append(got["challenges"], id)
+		}
+		tries, err := st.Entering(e.ctx, access.EnteringQuery{Email: address(id)})
+		e.ok(err, "Entering")
+		if tries.Guesses.Version > 0 {
+			got["guesses"] = append(got["guesses"], id)
+		}
 		d, err := st.Drafting(e.ctx, access.DraftingQuery{Agency: "a", Day: accounts.DayOf(days(n))})
 		e.ok(err, "Drafting")
 		if d.Used > 0 {
@@ -106,6 +127,8 @@ func checkSweep(e *env) {
 		{"sources", storage.SweepBefore{Sources: days(2)}, 2, abcd[2:]},
 		{"replies", storage.SweepBefore{Replies: days(2)}, 2, abcd[2:]},
 		{"quotas", storage.SweepBefore{Quotas: accounts.DayOf(days(2))}, 2, abcd[2:]},
+		{"tickets", storage.SweepBefore{Tickets: days(2)}, 4, abcd[2:]}, // and challenges
+		{"guesses", storage.SweepBefore{Guesses: days(2)}, 2, abcd[2:]},
 		{"mail", storage.SweepBefore{Mail: days(2)}, 4, []string{"dead-c", "dead-d", "queued", "sent-c", "sent-d"}},
 	} {
 		st := e.sweptFixture()
@@ -113,11 +136,14 @@ func checkSweep(e *env) {
 		n := e.sweep(st, x.before, 0)
 		e.holds(n == x.n, "sweeping %s returned %d, want %d", x.kind, n, x.n)
 		got := e.left(st)
-		for kind, whole := range map[string][]string{"sessions": abcd, "sources": abcd, "replies": abcd, "quotas": abcd, "mail": letters} {
+		for kind, whole := range map[string][]string{
+			"sessions": abcd, "sources": abcd, "replies": abcd, "quotas": abcd, "mail": letters,
+			"tickets": abcd, "challenges": abcd, "guesses": abcd,
+		} {
 			switch {
 			case kind == x.kind:
 				whole = x.left
-			case kind == "sources" && x.kind == "sessions":
+			case kind == "sources" && x.kind == "sessions", kind == "challenges" && x.kind == "tickets":
 				whole = x.left
 			}
 			e.same(got[kind], whole, "%s that are left after sweeping %s up to a moment: what is of that moment stays", kind, x.kind)
@@ -128,7 +154,7 @@ func checkSweep(e *env) {
 			after[a.question] = a.got
 		}
 		for _, a := range before { // the graph and the audit answer as before
-			kept := slices.ContainsFunc([]string{"User(", "Account(", "Reach(", "Standings(", "Events(", "Applied("}, func(p string) bool {
+			kept := slices.ContainsFunc([]string{"Means(", "User(", "Account(", "Reach(", "Standings(", "Events(", "Applied("}, func(p string) bool {
 				return len(a.question) > len(p) && a.question[:len(p)] == p
 			})
 			e.holds(!kept || after[a.question] == a.got, "sweeping %s changed %s", x.kind, a.question)
@@ -151,7 +177,9 @@ func checkSweepNothing(e *env) {
 func checkSweepLimit(e *env) {
 	st := e.sweptFixture()
 	far := days(100)
-	before := storage.SweepBefore{Sessions: far, Sources: far, Replies: far, Quotas: accounts.DayOf(far), Mail: far}
+	before := storage.SweepBefore{
+		Sessions: far, Sources: far, Replies: far, Tickets: far, Guesses: far, Quotas: accounts.DayOf(far), Mail: far,
+	}
 	sum := 0
 	for {
 		n := e.sweep(st, before, 3)
@@ -164,10 +192,10 @@ func checkSweepLimit(e *env) {
 	}
 	got := e.left(st)
 	e.same(got["mail"], []string{"queued"}, "mail that is left")
-	for _, kind := range []string{"sessions", "replies", "quotas"} {
+	for _, kind := range []string{"sessions", "replies", "quotas", "tickets", "challenges", "guesses"} {
 		e.same(got[kind], nil, "%s that are left", kind)
 	}
-	e.holds(sum >= 20 && sum <= 24, "%d rows were swept, want 20, and at most 24 with sessions that were blanked first", sum)
+	e.holds(sum >= 32 && sum <= 36, "%d rows were swept, want 32, and at most 36 with sessions that were blanked first", sum)
 	events, err := st.Events(e.ctx, accounts.EventQuery{Account: "a", Limit: all})
 	e.ok(err, "Events")
 	e.holds(len(events) == 1, "a sweep erased from the audit")
@@ -212,4 +240,30 @@ func checkSweepTexts(e *env) {
 		e.holds((d.Message.Text == "" && d.Message.Subject == "") == (d.Message.ID == "past"),
 			"after the sweep the message %q has the text %q", d.Message.ID, d.Message.Text)
 	}
+}
+
+func checkSweepLogins(e *env) {
+	st := e.open()
+	t, c, g := ticket("u", token.Reset), challenge("u", "a"), guesses(address("u"))
+	t.ExpiresAt, c.ExpiresAt, g.LastAt = minutes(10), minutes(10), minutes(10)
+	t.UsedAt, c.PassedAt, c.UsedAt = minutes(1), minutes(1), minutes(2)
+	waiting := invitation("a", "i", "to@example.com", "u")
+	waiting.ExpiresAt = minutes(1)
+	e.put(st, user("u"), account("a"), manages("a", "u"), t, c, g)
+	e.put(st, waiting)
+	tickets := func(at time.Time) int { return e.sweep(st, storage.SweepBefore{Tickets: at}, 0) }
+	guessed := func(at time.Time) int { return e.sweep(st, storage.SweepBefore{Guesses: at}, 0) }
+	before := e.dump(st)
+	for _, at := range []time.Time{start, minutes(10)} {
+		e.holds(tickets(at) == 0, "a sweep of tickets and challenges erased before their time was over")
+		e.holds(guessed(at) == 0, "a sweep of guesses erased what was counted at its moment")
+	}
+	e.unchanged(before, e.dump(st), "a sweep that erased nothing changed something")
+	e.holds(guessed(minutes(10).Add(time.Microsecond)) == 1, "a sweep left guesses from before its moment")
+	e.holds(tickets(minutes(10).Add(time.Microsecond)) == 2, "a sweep left a ticket or a challenge from before its moment")
+	g.Count = 1
+	e.put(st, t, c, g) // as if they had never been: version 0 inserts
+	got, err := st.Accepting(e.ctx, invites.AcceptingQuery{Account: "a", ID: "i", At: days(99)})
+	e.ok(err, "Accepting")
+	e.holds(got.Invitation.Version == 1, "a sweep took an invitation, which stays listed: %s", text(got.Invitation))
 }

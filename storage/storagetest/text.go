@@ -83,6 +83,13 @@ func write(b *strings.Builder, v reflect.Value) {
 		b.WriteByte(']')
 	case reflect.String:
 		fmt.Fprintf(b, "%q", v.String())
+	case reflect.Interface:
+		if v.IsNil() {
+			b.WriteString("nil")
+			return
+		}
+		b.WriteString(v.Elem().Type().String() + " ") // a row of the right type, and no pointer to one
+		write(b, v.Elem())
 	default:
 		fmt.Fprintf(b, "%v", v.Interface())
 	}

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
@@ -34,6 +36,18 @@ func uniqueChecks() []check {
 			"an expired request must never block the next one; so updates come before inserts", checkSuccessor,
 		},
 		{
+			"an invitation that expired is ended and followed in one change",
+			"an expired or void invitation must never block the next one (B1); so updates come before inserts", checkInvitationSuccessor,
+		},
+		{
+			"rows may exchange what is unique with each other in one change",
+			"uniqueness is judged on what is stored once the change is made, not on the way there", checkExchange,
+		},
+		{
+			"an identity is taken out by whoever knows that it is there, and may go to another user in the same change",
+			"a login that leads to two users, or to nobody that was told, is a way in (A24)", checkUnlink,
+		},
+		{
 			"a message that is in the outbox already is not written again, and is no conflict",
 			"a change that is applied again, or a key that is used again, must send one copy (A85, I-21)", checkMailOnce,
 		},
@@ -60,7 +74,8 @@ func (e *env) uniqueFixture(st storage.Storage) {
 	e.put(st, u, user("w"), account("a"), account("b"), agency("g"), agency("h"), member("a", "u", roles.Owner),
 		member("g", "u", roles.Owner), member("g", "w", roles.Owner), connection("a", "g", roles.Admin),
 		assignment("a", "g", "u", roles.Admin), request("g", "r", "to@example.com", "u"), session("s", "u"),
-		accounts.Identity{Issuer: "https://i", Subject: "1", User: "u", CreatedAt: start},
+		accounts.Identity{Issuer: "https://i", Subject: "1", User: "u", CreatedAt: start}, credential("u"), challenge("u", "a"),
+		ticket("u", token.Reset), guesses(address("u")), invitation("a", "i", "to@example.com", "u"),
 		event("first", 1, "a", start), reply("user/u", "a", "k"))
 }
 
@@ -72,7 +87,7 @@ func uniqueKeys() []uniqueKey {
 	noEmail.Email, noEmailEither.Email = "", ""
 	taken := user("w")
 	taken.Version, taken.Email = 1, address("u")
-	identity := func(issuer, subject, user string) accounts.Identity {
+	login := func(issuer, subject, user string) accounts.Identity {
 		return accounts.Identity{Issuer: issuer, Subject: subject, User: accounts.UserID(user), CreatedAt: start}
 	}
 	changed := func(r access.Request, change func(r *access.Request)) access.Request {
@@ -83,14 +98,28 @@ func uniqueKeys() []uniqueKey {
 		s.Hash = hash("session s")
 		return s
 	}
+	linked := func(t access.Ticket) access.Ticket {
+		t.Hash = ticket("u", token.Reset).Hash
+		return t
+	}
+	offer := func(account, id, to, secret string, state invites.State) invites.Invitation {
+		i := invitation(account, id, accounts.Email(to), "u")
+		i.Hash, i.State = hash(secret), state
+		return i
+	}
+	asked := func(change func(c *accounts.Challenge)) accounts.Challenge {
+		c := challenge("u", "a")
+		change(&c)
+		return c
+	}
 	declined := changed(request("g", "r3", "to@example.com", "u"), func(r *access.Request) { r.State = access.Declined })
 	return []uniqueKey{
 		{"user of an id", []any{changedUser(user("u"), "other@example.com")}, []any{user("U")}},
 		{"user of an address", []any{sameEmail}, []any{noEmail, noEmailEither}},
 		{"user of an address, also when a user changes theirs", []any{taken}, nil},
 		{"user of a user name", []any{sameHandle}, []any{freeHandle, user("v")}},
-		{"identity of an issuer and subject", []any{identity("https://i", "1", "w")}, []any{
-			identity("https://i", "2", "u"), identity("https://j", "1", "w"), identity("https://", "i1", "w"),
+		{"identity of an issuer and subject", []any{login("https://i", "1", "w")}, []any{
+			login("https://i", "2", "u"), login("https://j", "1", "w"), login("https://", "i1", "w"),
 		}},
 		{"account of an id", []any{account("a")}, []any{account("A")}},
 		{"membership of a user in an account", []any{member("a", "u", roles.Viewer)}, []any{
@@ -115,6 +144,30 @@ func uniqueKeys() []uniqueKey {
 		},
 		{"session of an id", []any{session("s", "w")}, []any{session("S", "w")}},
 		{"session of a secret", []any{sameHash(session("t", "w"))}, []any{session("t", "w")}},
+		{"credential of a user", []any{credential("u")}, []any{credential("w")}},
+		{"challenge of a user, session, action and account", []any{challenge("u", "a")}, []any{
+			asked(func(c *accounts.Challenge) { c.User = "w" }), asked(func(c *accounts.Challenge) { c.Session = "" }),
+			asked(func(c *accounts.Challenge) { c.Action = "another" }), asked(func(c *accounts.Challenge) { c.Account = "" }),
+		}},
+		{"ticket of a user and purpose", []any{ticket("u", token.Reset)}, []any{ticket("u", token.Proof), ticket("w", token.Reset)}},
+		{"ticket of a link", []any{linked(ticket("u", token.Proof))}, []any{ticket("u", token.Proof)}},
+		{"count of guesses for an address", []any{guesses(address("u"))}, []any{guesses(address("w")), guesses("U@example.com")}},
+		{"invitation of an account and id", []any{offer("a", "i", "x@example.com", "new", invites.Pending)}, []any{
+			invitation("a", "I", "x@example.com", "u"), invitation("b", "i", "x@example.com", "u"),
+		}},
+		{"invitation of a link", []any{offer("b", "i", "x@example.com", "invitation a/i", invites.Declined)}, []any{
+			offer("b", "i", "x@example.com", "other", invites.Declined),
+		}},
+		{
+			"pending invitation of an account to an address",
+			[]any{invitation("a", "i2", "to@example.com", "w")},
+			[]any{
+				invitation("b", "i2", "to@example.com", "u"), invitation("a", "i2", "to2@example.com", "u"),
+				offer("a", "i3", "to@example.com", "3", invites.Declined), offer("a", "i4", "to@example.com", "4", invites.Accepted),
+				offer("a", "i5", "to@example.com", "5", invites.Void), offer("a", "i6", "to@example.com", "6", invites.Expired),
+				offer("a", "i7", "to@example.com", "7", invites.Revoked),
+			},
+		},
 		{"event of an operation and number", []any{event("first", 1, "b", minutes(5))}, []any{event("first", 2, "b", minutes(5))}},
 		{"answer of an idempotency key, while it lasts", []any{reply("user/u", "a", "k")}, []any{
 			reply("user/w", "a", "k"), reply("user/u", "b", "k"), reply("user/u", "a", "K"),
@@ -151,31 +204,6 @@ func checkDeletedFrees(e *env) {
 	third.Email = u.Email
 	second.Version, second.DeletedAt = 1, minutes(3)
 	e.put(st, second, third)
-}
-
-func checkSuccessor(e *env) {
-	st := e.open()
-	u, r := user("u"), request("g", "z-first", "to@example.com", "u")
-	u.Handle = "Handle"
-	s := session("z-first", "u")
-	e.put(st, u, agency("g"), r, s)
-	r.Version, r.State = 1, access.Expired
-	next := request("g", "a-next", "to@example.com", "u") // it sorts before its predecessor
-	e.put(st, r, next)
-	d, err := st.Drafting(e.ctx, access.DraftingQuery{Agency: "g", Emails: []accounts.Email{"to@example.com"}})
-	e.ok(err, "Drafting")
-	next.Version = 1
-	e.same(d.Recipients[0].Pending, next, "the pending request after the first one's end")
-
-	u.Version, u.Email, u.Handle = 1, "new@example.com", "New"
-	heir := user("a-heir")
-	heir.Email, heir.Handle = address("u"), "Handle"
-	e.put(st, u, heir)
-
-	s.Version, s.Hash = 1, hash("rotated")
-	heirs := session("a-next", "u")
-	heirs.Hash = hash("session z-first")
-	e.put(st, s, heirs)
 }
 
 func checkMailOnce(e *env) {

@@ -2,7 +2,9 @@ package storagetest
 
 import (
 	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -29,10 +31,11 @@ func versionChecks() []check {
 func versioned(version int64) []any {
 	u, a, g := user("u"), account("a"), agency("g")
 	m, c, x := member("g", "u", roles.Owner), connection("a", "g", roles.Admin), assignment("a", "g", "u", roles.Admin)
-	r, s := request("g", "r", "to@example.com", "u"), session("s", "u")
+	r, s, i := request("g", "r", "to@example.com", "u"), session("s", "u"), invitation("a", "i", "to@example.com", "u")
+	p, q, t, w := credential("u"), challenge("u", "a"), ticket("u", token.Reset), guesses("to@example.com")
 	u.Version, a.Version, g.Version, m.Version, c.Version, x.Version = version, version, version, version, version, version
-	r.Version, s.Version = version, version
-	return []any{u, a, g, m, c, x, r, s}
+	r.Version, s.Version, i.Version, p.Version, q.Version, t.Version, w.Version = version, version, version, version, version, version, version
+	return []any{u, a, g, m, c, x, r, s, i, p, q, t, w}
 }
 
 // marked returns the row with something changed that would be seen.
@@ -53,7 +56,22 @@ func marked(row any) any {
 	case accounts.Assignment:
 		r.Role = roles.Viewer
 		return r
+	case accounts.Credential:
+		r.Hash = "marked"
+		return r
+	case accounts.Challenge:
+		r.To = "marked"
+		return r
 	case access.Request:
+		r.Message = "marked"
+		return r
+	case access.Ticket:
+		r.Address = "marked"
+		return r
+	case access.Guesses:
+		r.Count = 77
+		return r
+	case invites.Invitation:
 		r.Message = "marked"
 		return r
 	case access.Session:
@@ -67,8 +85,8 @@ func checkVersions(e *env) {
 	st, m := e.open(), newModel()
 	for version := range int64(4) {
 		c := e.change(versioned(version)...)
-		e.ok(apply(e.ctx, st, c), "replacing every row at version %d", version)
-		e.ok(apply(e.ctx, m, c), "the model")
+		e.ok(applyAll(e.ctx, st, c), "replacing every row at version %d", version)
+		e.ok(applyAll(e.ctx, m, c), "the model")
 		e.agrees(st, m)
 	}
 	a, err := st.Account(e.ctx, "a")

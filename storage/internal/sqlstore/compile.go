@@ -34,14 +34,15 @@ type plan struct {
 	several bool
 }
 
-// compile turns a change into statements: guards, spends, updates, inserts,
-// replies, events, cancellations, mail requeued and new. With park, rows that are updated first
+// compile turns a change into statements: guards, spends, updates, identities
+// taken away, inserts, replies, events, cancellations, mail requeued and new,
+// notes of use, and people forgotten. With park, rows that are updated first
 // give up what must be unique, so that uniqueness is judged after the change.
-func (w *Writes) compile(c access.Change, park bool) (plan, error) {
+func (w *Writes) compile(c change, park bool) (plan, error) {
 	if err := check(&c); err != nil {
 		return plan{}, err
 	}
-	c = c.Sorted()
+	c = c.sorted()
 	b := builder{t: w.texts, p: plan{steps: make([]step, 0, 16)}}
 	b.guards(c.Guards)
 	b.spend(c.Spend)
@@ -50,21 +51,32 @@ func (w *Writes) compile(c access.Change, park bool) (plan, error) {
 		b.park(&c)
 	}
 	update(&b, &users, c.Users, park)
+	update(&b, &credentials, c.Credentials, park)
+	update(&b, &challenges, c.Challenges, park)
 	b.updateAccounts(c.Accounts)
 	update(&b, &memberships, c.Memberships, park)
 	update(&b, &connections, c.Connections, park)
 	update(&b, &assignments, c.Assignments, park)
 	update(&b, &requests, c.Requests, park)
+	update(&b, &invitations, c.Invitations, park)
 	update(&b, &sessions, c.Sessions, park)
+	update(&b, &tickets, c.Tickets, park)
+	update(&b, &guesses, c.Guesses, park)
+	b.unlink(c.Unlink)
 
 	insert(&b, &users, c.Users, 1)
 	insert(&b, &identities, c.Identities, 1)
+	insert(&b, &credentials, c.Credentials, 1)
+	insert(&b, &challenges, c.Challenges, 1)
 	insert(&b, &accountRows, c.Accounts, 1)
 	insert(&b, &memberships, c.Memberships, 1)
 	insert(&b, &connections, c.Connections, 1)
 	insert(&b, &assignments, c.Assignments, 1)
 	insert(&b, &requests, c.Requests, 1)
+	insert(&b, &invitations, c.Invitations, 1)
 	insert(&b, &sessions, c.Sessions, 1)
+	insert(&b, &tickets, c.Tickets, 1)
+	insert(&b, &guesses, c.Guesses, 1)
 
 	b.reply(c.Replies)
 	insert(&b, &events, c.Events, 1)
@@ -72,6 +84,7 @@ func (w *Writes) compile(c access.Change, park bool) (plan, error) {
 	b.requeue(&c)
 	insert(&b, &mails, c.Mail, anyRows)
 	b.touch(c.Touches)
+	b.forget(&c)
 	return b.p, nil
 }
 
@@ -252,8 +265,8 @@ func (b *builder) updateAccounts(list []accounts.Account) {
 }
 
 // park frees the unique values of the rows that are about to be updated. What
-// stands in for a hash is the row's own id, which nobody hashes to.
-func (b *builder) park(c *access.Change) {
+// stands in for a hash is the row's own key, which nobody hashes to.
+func (b *builder) park(c *change) {
 	for i := range c.Users {
 		if c.Users[i].Version != 0 {
 			b.add(b.t.plain(`UPDATE {p}users SET email = '', handle_key = '' WHERE id = $1`), anyRows,
@@ -266,11 +279,30 @@ func (b *builder) park(c *access.Change) {
 				[]byte(string(r.Agency)+" "+string(r.ID)), string(r.Agency), string(r.ID))
 		}
 	}
+	for i := range c.Invitations {
+		if r := &c.Invitations[i]; r.Version != 0 {
+			b.add(b.t.plain(`UPDATE {p}invitations SET state = '', hash = $1 WHERE account_id = $2 AND id = $3`), anyRows,
+				[]byte(string(r.Account)+" "+string(r.ID)), string(r.Account), string(r.ID))
+		}
+	}
 	for i := range c.Sessions {
 		if s := &c.Sessions[i]; s.Version != 0 {
 			b.add(b.t.plain(`UPDATE {p}sessions SET hash = $1 WHERE id = $2`), anyRows,
 				[]byte(" "+string(s.ID)), string(s.ID))
 		}
+	}
+	for i := range c.Tickets {
+		if t := &c.Tickets[i]; t.Version != 0 {
+			b.add(b.t.plain(`UPDATE {p}tickets SET hash = $1 WHERE user_id = $2 AND purpose = $3`), anyRows,
+				[]byte(string(t.User)+" "+string(t.Purpose)), string(t.User), string(t.Purpose))
+		}
+	}
+}
+
+// unlink takes identities away. One that is not there is a conflict.
+func (b *builder) unlink(list []accounts.IdentityKey) {
+	for _, k := range list {
+		b.add(b.t.plain(`DELETE FROM {p}identities WHERE issuer = $1 AND subject = $2`), 1, k.Issuer, k.Subject)
 	}
 }
 
@@ -283,7 +315,7 @@ func (b *builder) reply(list []accounts.Reply) {
 
 // cancel takes back unsent mail. The reasons below one lie between two keys of
 // the index, with a few neighbours that the last condition leaves alone.
-func (b *builder) cancel(c *access.Change) {
+func (b *builder) cancel(c *change) {
 	for _, r := range c.CancelMail {
 		from, before := r.Range()
 		if before == "" {
@@ -297,7 +329,7 @@ func (b *builder) cancel(c *access.Change) {
 }
 
 // requeue sends dead mail again; what is not dead is passed over.
-func (b *builder) requeue(c *access.Change) {
+func (b *builder) requeue(c *change) {
 	for _, id := range c.Requeue {
 		at := micros(c.Events[0].At)
 		b.add(b.t.plain(requeueMail), anyRows, at, id, at)

@@ -1,12 +1,16 @@
 package sqlstore
 
-import "github.com/chatelaine-go/chatelaine/access"
+// Change is everything that a change of any package can carry.
+type Change = change
 
-// Unknown names the fields of a change that compile knows nothing of.
-func Unknown() []string { return unknown }
+// Unknown names the fields of a kind of change that compile knows nothing of.
+func Unknown[C any]() []string { return unknown[C]() }
+
+// Refuse refuses what a change has in fields that would be lost.
+func Refuse[C any](c C) error { return refuse(&c, unknown[C]()) }
 
 // Texts returns the statements of a change, in their order.
-func Texts(w *Writes, c access.Change, park bool) ([]string, error) {
+func Texts(w *Writes, c Change, park bool) ([]string, error) {
 	p, err := w.compile(c, park)
 	list := make([]string, len(p.steps))
 	for i := range p.steps {
@@ -16,7 +20,7 @@ func Texts(w *Writes, c access.Change, park bool) ([]string, error) {
 }
 
 // Values returns how many values a statement has places for, and gets.
-func Values(w *Writes, c access.Change, park bool) (places, gets []int, err error) {
+func Values(w *Writes, c Change, park bool) (places, gets []int, err error) {
 	p, err := w.compile(c, park)
 	for _, s := range p.steps {
 		n := 0

@@ -13,6 +13,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/storage/internal/sqlstore"
 )
 
@@ -38,8 +39,35 @@ func fill(b *testing.B, f *fixture, n int) {
 			"created_at": ago(1), "auth_at": ago(1), "seen_at": ago(0),
 		})
 	}
+	fillOffice(b, f, n)
 	_, err = f.db.ExecContext(b.Context(), "COMMIT")
 	require.NoError(b, err)
+}
+
+// fillOffice puts in an account with ten members and ten pending invitations
+// among n that were decided, and all that ann can log in with.
+func fillOffice(b *testing.B, f *fixture, n int) {
+	b.Helper()
+	f.account(b, "office", nil)
+	f.member(b, "office", "ann", "owner", row{"tenure": 2})
+	for i := range 9 {
+		id := fmt.Sprint("member", i)
+		f.user(b, id, nil)
+		f.member(b, "office", id, "author", nil)
+	}
+	for i := range n {
+		f.invite(b, "office", fmt.Sprint("old", i), fmt.Sprintf("old%d@example.com", i), row{"state": "accepted"})
+	}
+	for i := range 10 {
+		f.invite(b, "office", fmt.Sprint("new", i), fmt.Sprintf("new%d@example.com", i), nil)
+	}
+	f.user(b, "new", row{"email": "new5@example.com"})
+	for _, id := range []string{"ann", "new"} {
+		f.put(b, "credentials", row{"user_id": id, "version": 1, "hash": "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"})
+		f.put(b, "identities", row{"issuer": "https://id.example", "subject": id, "user_id": id})
+	}
+	f.put(b, "guesses", row{"email": "ann@example.com", "version": 1, "tries": 1})
+	f.put(b, "quotas", row{"subject": "192.0.2.1", "kind": string(accounts.QuotaSource), "day": 1, "used": 5})
 }
 
 // bare runs the statement that ask sends as database/sql users do who write it
@@ -123,6 +151,26 @@ func BenchmarkReads(b *testing.B) {
 			{"Admission/delegate", func(r *sqlstore.Reads) (int, error) {
 				a, err := r.Admission(b.Context(), hash, accounts.AccountID(middle))
 				return len(a.Standing.Routes), err
+			}},
+			{"Standings/one", func(r *sqlstore.Reads) (int, error) {
+				all, err := r.Standings(b.Context(), []accounts.StandingKey{{User: "ann", Account: accounts.AccountID(middle)}})
+				return len(all[0].Routes), err
+			}},
+			{"Entering", func(r *sqlstore.Reads) (int, error) {
+				e, err := r.Entering(b.Context(), access.EnteringQuery{Email: "ann@example.com", Source: "192.0.2.1", Day: 1})
+				return len(e.Means.Identities) * e.Guesses.Count * e.Tries, err
+			}},
+			{"Inviting", func(r *sqlstore.Reads) (int, error) {
+				i, err := r.Inviting(b.Context(), invites.InvitingQuery{Account: "office", Email: "new5@example.com", At: now})
+				return i.Seats.Invited * len(i.Invitation.ID), err
+			}},
+			{"Accepting", func(r *sqlstore.Reads) (int, error) {
+				a, err := r.Accepting(b.Context(), invites.AcceptingQuery{Hash: token.Hash(hashOf("officenew5")), At: now})
+				return a.Seats.Invited * len(a.Joiner.Identities), err
+			}},
+			{"Invitations", func(r *sqlstore.Reads) (int, error) {
+				all, err := r.Invitations(b.Context(), invites.ListQuery{Account: "office", At: now})
+				return len(all), err
 			}},
 			{"Reach", func(r *sqlstore.Reads) (int, error) {
 				all, err := r.Reach(b.Context(), accounts.ReachQuery{User: "ann", Proof: accounts.AnyLogin(), After: accounts.ReachCursor{

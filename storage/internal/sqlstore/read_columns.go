@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
@@ -13,29 +14,37 @@ import (
 //	a account, as the client    g account, as the agency
 //	m membership in a           w membership in g
 //	c connection of a and g     s assignment on c
-//	r request                   x session
+//	r request                   v invitation
+//	i identity                  y credential
+//	t ticket                    z challenge
+//	n guesses                   x session
 //	e event                     l mail
 //	k the keys of the question
 //
+// Where an invitation is read, q is who made it, and w that user's membership
+// in a.
+//
 // Below, each list of columns stands before the function that binds it.
 
-const userStateU = `u.id, u.name, u.epoch, u.epoch_at, u.suspended_at, u.deleted_at`
+const userStateU = `u.id, u.name, u.epoch, u.epoch_at, u.suspended_at, u.deleted_at, u.confirms`
 
 func bindUserState(d []any, u *accounts.UserState) []any {
 	return append(d, (*asText)(&u.ID), (*asText)(&u.Name), (*asInt)(&u.Epoch), (*asTime)(&u.EpochAt),
-		(*asTime)(&u.SuspendedAt), (*asTime)(&u.DeletedAt))
+		(*asTime)(&u.SuspendedAt), (*asTime)(&u.DeletedAt), (*asBool)(&u.Confirms))
 }
 
 const (
-	userU = userStateU + `, u.version, u.logins, u.handle, u.email, u.address, u.proven, u.locale, u.kept, u.created_at, u.updated_at`
-	userQ = `q.id, q.name, q.epoch, q.epoch_at, q.suspended_at, q.deleted_at,
-		q.version, q.logins, q.handle, q.email, q.address, q.proven, q.locale, q.kept, q.created_at, q.updated_at`
+	userU = userStateU + `, u.version, u.logins, u.handle, u.email, u.address, u.proven, u.locale, u.kept, u.phone,
+		u.suspensions, u.created_at, u.updated_at`
+	userQ = `q.id, q.name, q.epoch, q.epoch_at, q.suspended_at, q.deleted_at, q.confirms,
+		q.version, q.logins, q.handle, q.email, q.address, q.proven, q.locale, q.kept, q.phone, q.suspensions,
+		q.created_at, q.updated_at`
 )
 
 func bindUser(d []any, u *accounts.User) []any {
 	return append(bindUserState(d, &u.UserState), (*asInt)(&u.Version), (*asInt)(&u.Logins), (*asText)(&u.Handle),
 		(*asText)(&u.Email), (*asText)(&u.Address), (*asBool)(&u.Proven), (*asText)(&u.Locale), (*asBool)(&u.Kept),
-		(*asTime)(&u.CreatedAt), (*asTime)(&u.UpdatedAt))
+		(*asText)(&u.Phone), (*asInt)(&u.Suspensions), (*asTime)(&u.CreatedAt), (*asTime)(&u.UpdatedAt))
 }
 
 const (
@@ -69,13 +78,13 @@ func bindMemberState(d []any, m *accounts.MemberState) []any {
 }
 
 const (
-	membershipM = memberStateM + `, m.account_id, m.user_id, m.version, m.created_at, m.updated_at`
-	membershipW = memberStateW + `, w.account_id, w.user_id, w.version, w.created_at, w.updated_at`
+	membershipM = memberStateM + `, m.account_id, m.user_id, m.version, m.tenure, m.reign, m.created_at, m.updated_at`
+	membershipW = memberStateW + `, w.account_id, w.user_id, w.version, w.tenure, w.reign, w.created_at, w.updated_at`
 )
 
 func bindMembership(d []any, m *accounts.Membership) []any {
 	return append(bindMemberState(d, &m.MemberState), (*asText)(&m.Account), (*asText)(&m.User), (*asInt)(&m.Version),
-		(*asTime)(&m.CreatedAt), (*asTime)(&m.UpdatedAt))
+		(*asInt)(&m.Tenure), (*asInt)(&m.Reign), (*asTime)(&m.CreatedAt), (*asTime)(&m.UpdatedAt))
 }
 
 const connectionStateC = `c.cap, c.epoch, c.agency_epoch, c.ended_at`
@@ -126,6 +135,52 @@ func bindRequest(d []any, r *access.Request) []any {
 		(*asTime)(&r.UpdatedAt))
 }
 
+const invitationV = `v.account_id, v.id, v.version, v.email, v.address, v.role, v.message, v.locale, v.inviter_id, v.tenure,
+	v.reign, v.suspensions, v.hash, v.state, v.sent_at, v.expires_at, v.resend_day, v.resends, v.user_id, v.given,
+	v.decided_at, v.created_at, v.updated_at`
+
+func bindInvitation(d []any, i *invites.Invitation) []any {
+	return append(d, (*asText)(&i.Account), (*asText)(&i.ID), (*asInt)(&i.Version), (*asText)(&i.Email), (*asText)(&i.Address),
+		(*asText)(&i.Role), (*asText)(&i.Message), (*asText)(&i.Locale), (*asText)(&i.Inviter), (*asInt)(&i.Tenure),
+		(*asInt)(&i.Reign), (*asInt)(&i.Suspensions), (*asHash)(&i.Hash), (*asText)(&i.State), (*asTime)(&i.SentAt),
+		(*asTime)(&i.ExpiresAt), (*asDay)(&i.ResendDay), (*asCount)(&i.Resends), (*asText)(&i.User), (*asText)(&i.Given),
+		(*asTime)(&i.DecidedAt), (*asTime)(&i.CreatedAt), (*asTime)(&i.UpdatedAt))
+}
+
+const identityI = `i.issuer, i.subject, i.user_id, i.created_at`
+
+func bindIdentity(d []any, i *accounts.Identity) []any {
+	return append(d, (*asText)(&i.Issuer), (*asText)(&i.Subject), (*asText)(&i.User), (*asTime)(&i.CreatedAt))
+}
+
+const credentialY = `y.user_id, y.version, y.hash, y.created_at, y.updated_at` //nolint:gosec // the names of columns
+
+func bindCredential(d []any, c *accounts.Credential) []any {
+	return append(d, (*asText)(&c.User), (*asInt)(&c.Version), (*asText)(&c.Hash), (*asTime)(&c.CreatedAt), (*asTime)(&c.UpdatedAt))
+}
+
+const challengeZ = `z.user_id, z.session_id, z.account_id, z.action, z.version, z.epoch, z.hash, z.phone, z.tries, z.created_at,
+	z.expires_at, z.passed_at, z.used_at`
+
+func bindChallenge(d []any, c *accounts.Challenge) []any {
+	return append(d, (*asText)(&c.User), (*asText)(&c.Session), (*asText)(&c.Account), (*asText)(&c.Action), (*asInt)(&c.Version),
+		(*asInt)(&c.Epoch), (*asHash)(&c.Hash), (*asText)(&c.To), (*asCount)(&c.Tries), (*asTime)(&c.CreatedAt),
+		(*asTime)(&c.ExpiresAt), (*asTime)(&c.PassedAt), (*asTime)(&c.UsedAt))
+}
+
+const ticketT = `t.user_id, t.purpose, t.version, t.hash, t.email, t.address, t.epoch, t.created_at, t.expires_at, t.used_at`
+
+func bindTicket(d []any, t *access.Ticket) []any {
+	return append(d, (*asText)(&t.User), (*asText)(&t.Purpose), (*asInt)(&t.Version), (*asHash)(&t.Hash), (*asText)(&t.Email),
+		(*asText)(&t.Address), (*asInt)(&t.Epoch), (*asTime)(&t.CreatedAt), (*asTime)(&t.ExpiresAt), (*asTime)(&t.UsedAt))
+}
+
+const guessesN = `n.email, n.version, n.tries, n.last_at`
+
+func bindGuesses(d []any, g *access.Guesses) []any {
+	return append(d, (*asText)(&g.Email), (*asInt)(&g.Version), (*asCount)(&g.Count), (*asTime)(&g.LastAt))
+}
+
 const sessionStateX = `x.id, x.user_id, x.user_epoch, x.login, x.method, x.created_at, x.auth_at, x.seen_at, x.ended_at`
 
 func bindSessionState(d []any, s *access.SessionState) []any {
@@ -141,12 +196,13 @@ func bindSession(d []any, s *access.Session) []any {
 }
 
 // eventE begins with the place of the event, by which pages are merged.
-const eventE = `e.at, e.op, e.seq, e.kind, e.account_id, e.agency_id, e.user_id, e.request_id, e.session_id, e.mail_id, e.role,
-	e.was, e.action, e.refusal, e.by_user, e.by_session, e.by_system, e.by_operator, e.by_reason, e.by_request`
+const eventE = `e.at, e.op, e.seq, e.kind, e.account_id, e.agency_id, e.user_id, e.request_id, e.invitation_id, e.session_id,
+	e.mail_id, e.role, e.was, e.action, e.refusal, e.by_user, e.by_session, e.by_system, e.by_operator, e.by_reason, e.by_request`
 
 func bindEvent(d []any, e *accounts.Event) []any {
 	return append(d, (*asTime)(&e.At), (*asText)(&e.Op), (*asCount)(&e.Seq), (*asText)(&e.Kind), (*asText)(&e.Account), (*asText)(&e.Agency),
-		(*asText)(&e.User), (*asText)(&e.Request), (*asText)(&e.Session), (*asText)(&e.Mail), (*asText)(&e.Role), (*asText)(&e.Was), (*asText)(&e.Action), (*asText)(&e.Refusal),
+		(*asText)(&e.User), (*asText)(&e.Request), (*asText)(&e.Invitation), (*asText)(&e.Session), (*asText)(&e.Mail),
+		(*asText)(&e.Role), (*asText)(&e.Was), (*asText)(&e.Action), (*asText)(&e.Refusal),
 		(*asText)(&e.By.User), (*asText)(&e.By.Session), (*asText)(&e.By.System), (*asText)(&e.By.Operator), (*asText)(&e.By.Reason),
 		(*asText)(&e.By.RequestID))
 }

@@ -47,7 +47,7 @@ func (r *Reads) Deciding(ctx context.Context, q access.DecidingQuery) (access.De
 	}
 	var v access.Deciding
 	var owner accounts.Contact
-	d := make([]any, 0, 137)
+	d := make([]any, 0, 138)
 	d = bindMembership(bindUser(bindAccount(bindRequest(d, &v.Request), &v.Agency), &v.Requester), &v.Member)
 	d = bindMembership(bindUser(append(d, (*asCount)(&v.Mails)), &v.Decider.User), &v.Decider.Membership)
 	d = bindAssignment(bindConnection(bindAccount(d, &v.Client), &v.Connection), &v.Assignment)

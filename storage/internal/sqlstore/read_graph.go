@@ -9,27 +9,41 @@ import (
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-// The conditions of the partial indexes stand in the statements, or these
-// would not use them.
+// Whom a key names, behind a table of users. The conditions of the partial
+// indexes stand in the statements, or these would not use them.
 const (
-	userByID       = `SELECT ` + userU + ` FROM {p}users u WHERE u.id = $1`
-	userByEmail    = `SELECT ` + userU + ` FROM {p}users u WHERE u.email = $1 AND u.email <> '' AND u.deleted_at = 0`
-	userByHandle   = `SELECT ` + userU + ` FROM {p}users u WHERE u.handle_key = $1 AND u.handle_key <> '' AND u.deleted_at = 0`
-	userByIdentity = `SELECT ` + userU + ` FROM {p}identities i JOIN {p}users u ON u.id = i.user_id
-		WHERE i.issuer = $1 AND i.subject = $2 AND u.deleted_at = 0`
+	whoByID     = ` WHERE u.id = $1`
+	whoByEmail  = ` WHERE u.email = $1 AND u.email <> '' AND u.deleted_at = 0`
+	whoByHandle = ` WHERE u.handle_key = $1 AND u.handle_key <> '' AND u.deleted_at = 0`
+
+	userOf         = `SELECT ` + userU + ` FROM {p}users u`
+	userByID       = userOf + whoByID
+	userByEmail    = userOf + whoByEmail
+	userByHandle   = userOf + whoByHandle
+	userByIdentity = userOf + identified + whoByIdentity
+
+	identified    = ` JOIN {p}identities o ON o.user_id = u.id`
+	whoByIdentity = ` WHERE o.issuer = $1 AND o.subject = $2 AND u.deleted_at = 0`
 )
+
+// named returns the one of four statements that finds a user by the filled
+// field of a key, and what it wants.
+func named(key accounts.UserKey, byID, byEmail, byHandle, byIdentity string) (text string, args []any) {
+	switch {
+	case key.ID != "":
+		return byID, []any{string(key.ID)}
+	case key.Email != "":
+		return byEmail, []any{string(key.Email)}
+	case key.Handle != "":
+		return byHandle, []any{key.Handle}
+	}
+	return byIdentity, []any{key.Identity.Issuer, key.Identity.Subject}
+}
 
 // User implements accounts.Reader.
 func (r *Reads) User(ctx context.Context, key accounts.UserKey) (accounts.User, error) {
-	switch {
-	case key.ID != "":
-		return get(ctx, r, bindUser, userByID, string(key.ID))
-	case key.Email != "":
-		return get(ctx, r, bindUser, userByEmail, string(key.Email))
-	case key.Handle != "":
-		return get(ctx, r, bindUser, userByHandle, key.Handle)
-	}
-	return get(ctx, r, bindUser, userByIdentity, key.Identity.Issuer, key.Identity.Subject)
+	text, args := named(key, userByID, userByEmail, userByHandle, userByIdentity)
+	return get(ctx, r, bindUser, text, args...)
 }
 
 const accountByID = `SELECT ` + accountA + ` FROM {p}accounts a WHERE a.id = $1`
@@ -71,6 +85,18 @@ func (r *Reads) Membership(ctx context.Context, key accounts.StandingKey) (accou
 	}
 	m.Account, m.User = key.Account, key.User
 	return m, nil
+}
+
+const spent = `SELECT used FROM {p}quotas WHERE subject = $1 AND kind = $2 AND day = $3`
+
+// Spent implements accounts.Reader.
+func (r *Reads) Spent(ctx context.Context, key accounts.QuotaKey) (int, error) {
+	used := 0
+	err := r.each(ctx, spent, []any{key.Subject, string(key.Kind), int64(key.Day)}, []any{(*asCount)(&used)}, func() {})
+	if err != nil {
+		return 0, err
+	}
+	return used, nil
 }
 
 // linked has one row for each membership of an owner on either side, and one

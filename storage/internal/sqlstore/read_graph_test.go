@@ -24,7 +24,7 @@ func TestReads_User(t *testing.T) {
 	f.put(t, "users", row{
 		"id": "ann", "version": 2, "epoch": 3, "epoch_at": us(at(1)), "logins": 4, "name": "Ann", "handle": "Ann.B",
 		"handle_key": "ann.b", "label_key": "ann", "email": "ann@example.com", "address": "Ann@Example.com", "proven": 1,
-		"locale": "de", "kept": 1, "suspended_at": us(at(2)), "created_at": us(at(3)), "updated_at": us(at(4)),
+		"locale": "de", "kept": 1, "phone": "+49301234567", "confirms": 1, "suspensions": 5, "suspended_at": us(at(2)), "created_at": us(at(3)), "updated_at": us(at(4)),
 	})
 	f.put(t, "identities", row{"issuer": "https://id.example", "subject": "7", "user_id": "ann"})
 	f.user(t, "gone", row{"deleted_at": 9, "handle_key": "gone"})
@@ -32,9 +32,9 @@ func TestReads_User(t *testing.T) {
 	f.user(t, "bare", row{"email": ""})
 
 	want := accounts.User{
-		UserState: accounts.UserState{ID: "ann", Name: "Ann", Epoch: 3, EpochAt: at(1), SuspendedAt: at(2)},
+		UserState: accounts.UserState{ID: "ann", Name: "Ann", Epoch: 3, EpochAt: at(1), SuspendedAt: at(2), Confirms: true},
 		Version:   2, Logins: 4, Handle: "Ann.B", Email: "ann@example.com", Address: "Ann@Example.com", Proven: true,
-		Locale: "de", Kept: true, CreatedAt: at(3), UpdatedAt: at(4),
+		Locale: "de", Kept: true, Phone: "+49301234567", Suspensions: 5, CreatedAt: at(3), UpdatedAt: at(4),
 	}
 	for name, key := range map[string]accounts.UserKey{
 		"by id": {ID: "ann"}, "by address": {Email: "ann@example.com"}, "by user name": {Handle: "ann.b"},
@@ -83,7 +83,7 @@ func TestReads_Account(t *testing.T) {
 func TestReads_Standings(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.user(t, "ann", row{"epoch": 7, "epoch_at": us(at(1))})
+	f.user(t, "ann", row{"epoch": 7, "epoch_at": us(at(1)), "confirms": 1})
 	f.account(t, "client", row{"version": 4})
 	f.agency(t, "zeta", nil)
 	f.agency(t, "alpha", nil)
@@ -96,7 +96,7 @@ func TestReads_Standings(t *testing.T) {
 		f.connect(t, "client", agency, "admin", row{"ended_at": us(at(6))})
 		f.assign(t, "client", agency, "ann", "viewer", row{"ended_at": us(at(7)), "member_epoch": 9})
 	}
-	user := accounts.UserState{ID: "ann", Name: "The ann", Epoch: 7, EpochAt: at(1)}
+	user := accounts.UserState{ID: "ann", Name: "The ann", Epoch: 7, EpochAt: at(1), Confirms: true}
 	client := accounts.AccountState{ID: "client", Name: "Firm client", Version: 4, Epoch: 1}
 	route := func(agency accounts.AccountID) accounts.Route {
 		return accounts.Route{
@@ -259,12 +259,12 @@ func TestReads_Membership(t *testing.T) {
 	f.account(t, "a", nil)
 	f.put(t, "memberships", row{
 		"account_id": "a", "user_id": "ann", "version": 2, "role": "author", "epoch": 3, "after_login": 4, "after_at": us(at(1)),
-		"suspended_at": us(at(2)), "ended_at": us(at(3)), "created_at": us(at(4)), "updated_at": us(at(5)),
+		"suspended_at": us(at(2)), "ended_at": us(at(3)), "tenure": 6, "reign": 7, "created_at": us(at(4)), "updated_at": us(at(5)),
 	})
 	got, err := f.Membership(t.Context(), accounts.StandingKey{User: "ann", Account: "a"})
 	require.NoError(t, err)
 	require.Equal(t, accounts.Membership{
-		Account: "a", User: "ann", Version: 2, CreatedAt: at(4), UpdatedAt: at(5),
+		Account: "a", User: "ann", Version: 2, Tenure: 6, Reign: 7, CreatedAt: at(4), UpdatedAt: at(5),
 		MemberState: accounts.MemberState{Role: roles.Author, Epoch: 3, After: 4, AfterAt: at(1), SuspendedAt: at(2), EndedAt: at(3)},
 	}, got)
 	got, err = f.Membership(t.Context(), accounts.StandingKey{User: "ann", Account: "b"})

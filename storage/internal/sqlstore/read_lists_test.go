@@ -142,7 +142,7 @@ func TestReads_Events(t *testing.T) {
 	event("o6", 1, 5, "", "", "k1", nil)
 	f.put(t, "events", row{
 		"op": "full", "seq": 3, "at": us(at(1)), "kind": "kind", "account_id": "x", "agency_id": "y", "user_id": "u",
-		"request_id": "r", "session_id": "s", "mail_id": "ml", "role": "admin", "was": "viewer", "action": "act", "refusal": "no", "by_user": "bu",
+		"request_id": "r", "invitation_id": "i", "session_id": "s", "mail_id": "ml", "role": "admin", "was": "viewer", "action": "act", "refusal": "no", "by_user": "bu",
 		"by_session": "bs", "by_system": "by", "by_operator": "bo", "by_reason": "br", "by_request": "bq",
 	})
 	ops := func(q accounts.EventQuery) string {
@@ -174,7 +174,7 @@ func TestReads_Events(t *testing.T) {
 	full, err := f.Events(t.Context(), accounts.EventQuery{Account: "x"})
 	require.NoError(t, err)
 	require.Equal(t, []accounts.Event{{
-		Op: "full", Seq: 3, At: at(1), Kind: "kind", Account: "x", Agency: "y", User: "u", Request: "r", Session: "s",
+		Op: "full", Seq: 3, At: at(1), Kind: "kind", Account: "x", Agency: "y", User: "u", Request: "r", Invitation: "i", Session: "s",
 		Mail: "ml", Role: roles.Admin, Was: roles.Viewer, Action: "act", Refusal: "no",
 		By: accounts.By{User: "bu", Session: "bs", System: "by", Operator: "bo", Reason: "br", RequestID: "bq"},
 	}}, full)

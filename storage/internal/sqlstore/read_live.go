@@ -17,6 +17,13 @@ const (
 	activeM = ` m.role <> '' AND m.suspended_at = 0 AND m.ended_at = 0 `
 	activeW = ` w.role <> '' AND w.suspended_at = 0 AND w.ended_at = 0 `
 
+	// standsV is that whoever made an invitation has held the right to without
+	// a break, and pendingV, with the moment behind it, that
+	// invites.Invitation.StateAt calls it pending. A user or a membership that
+	// an outer join did not find makes neither true.
+	standsV  = ` q.suspended_at = 0 AND q.deleted_at = 0 AND` + activeW + `AND w.tenure = v.tenure AND q.suspensions = v.suspensions `
+	pendingV = ` v.state = 'pending' AND` + standsV + `AND v.expires_at > `
+
 	// countsS is what accounts.Route wants of the assignment itself.
 	countsS = ` s.role <> '' AND s.ended_at = 0 AND s.connection_epoch = c.epoch AND s.member_epoch = w.epoch `
 )

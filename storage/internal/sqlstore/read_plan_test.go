@@ -33,23 +33,25 @@ func plan(t *testing.T, f *fixture, l *last) []string {
 	return steps
 }
 
+// question is what one question may do.
+type question struct {
+	name string
+	ask  func(r *sqlstore.Reads) error
+	uses []string // indexes that it must use
+	// scans are the only steps that may read something from end to end:
+	// the keys of the question, and a branch that is one page long.
+	scans []string
+	sorts int // how many sorts it may have
+}
+
 // Every question is one statement, finds each table by an index, and pages
 // that an index keeps in order are not sorted. So what an answer costs follows
 // what is in it and not what is stored.
 func TestReads_plans(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
 	hash := token.Hash{1}
 	emails := []accounts.Email{"a@example.com", "b@example.com", "c@example.com"}
-	tests := []struct {
-		name string
-		ask  func(r *sqlstore.Reads) error
-		uses []string // indexes that it must use
-		// scans are the only steps that may read something from end to end:
-		// the keys of the question, and a branch that is one page long.
-		scans []string
-		sorts int // how many sorts it may have
-	}{
+	planned(t, []question{
 		{name: "user by id", ask: drop(func(r *sqlstore.Reads) (accounts.User, error) {
 			return r.User(t.Context(), accounts.UserKey{ID: "a"})
 		})},
@@ -158,7 +160,12 @@ func TestReads_plans(t *testing.T) {
 		{name: "mails in a state", uses: []string{"ch_mails_state"}, ask: drop(func(r *sqlstore.Reads) ([]mail.Record, error) {
 			return r.Mails(t.Context(), mail.Query{State: mail.Dead, Reason: "a"})
 		})},
-	}
+	})
+}
+
+func planned(t *testing.T, tests []question) {
+	t.Helper()
+	f := newFixture(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +178,7 @@ func TestReads_plans(t *testing.T) {
 			all := strings.Join(steps, "\n")
 			sorts := 0
 			for _, s := range steps {
-				if what, is := strings.CutPrefix(s, "SCAN "); is && !strings.HasSuffix(what, " CONSTANT ROWS") {
+				if what, is := strings.CutPrefix(s, "SCAN "); is && !strings.Contains(what, "CONSTANT ROW") {
 					require.Contains(t, tt.scans, what, all)
 				}
 				require.NotContains(t, s, "AUTOMATIC", all)

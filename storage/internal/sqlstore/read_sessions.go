@@ -22,7 +22,7 @@ func (r *Reads) Admission(ctx context.Context, hash token.Hash, account accounts
 		return found, nil
 	}
 	var row standingRow
-	d := row.bind(bindSessionState(make([]any, 0, 45), &found.Session))
+	d := row.bind(bindSessionState(make([]any, 0, 52), &found.Session))
 	err := r.each(ctx, admission, []any{hash[:], string(account)}, d, func() { row.into(&found.Standing) })
 	if err != nil {
 		return access.Admission{}, err

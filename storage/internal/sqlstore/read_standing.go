@@ -31,7 +31,7 @@ type standingRow struct {
 }
 
 func (w *standingRow) bind(d []any) []any {
-	d = slices.Grow(d, 36)
+	d = slices.Grow(d, 43)
 	d = bindMemberState(bindAccountState(bindUserState(d, &w.standing.User), &w.standing.Account), &w.standing.Member)
 	d = bindConnectionState(bindAccountState(d, &w.route.Agency), &w.route.Connection)
 	return bindAssignmentState(bindMemberState(d, &w.route.Member), &w.route.Assignment)

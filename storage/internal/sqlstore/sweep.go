@@ -17,6 +17,13 @@ const (
 	sweepSources = `UPDATE {p}sessions SET user_agent = '', source = '' WHERE id IN (
 		SELECT id FROM {p}sessions WHERE created_at < $1 AND (user_agent <> '' OR source <> '')
 		ORDER BY created_at LIMIT $2)`
+	sweepTickets = `DELETE FROM {p}tickets WHERE (user_id, purpose) IN (
+		SELECT user_id, purpose FROM {p}tickets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
+	sweepChallenges = `DELETE FROM {p}challenges WHERE (user_id, session_id, account_id, action) IN (
+		SELECT user_id, session_id, account_id, action FROM {p}challenges WHERE expires_at < $1
+		ORDER BY expires_at LIMIT $2)`
+	sweepGuesses = `DELETE FROM {p}guesses WHERE email IN (
+		SELECT email FROM {p}guesses WHERE last_at < $1 ORDER BY last_at LIMIT $2)`
 	sweepReplies = `DELETE FROM {p}replies WHERE (account_id, actor, key) IN (
 		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
 	sweepQuotas = `DELETE FROM {p}quotas WHERE (subject, kind, day) IN (
@@ -39,6 +46,9 @@ func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit in
 	}{
 		{sweepSessions, micros(before.Sessions)},
 		{sweepSources, micros(before.Sources)},
+		{sweepTickets, micros(before.Tickets)},
+		{sweepChallenges, micros(before.Tickets)},
+		{sweepGuesses, micros(before.Guesses)},
 		{sweepReplies, micros(before.Replies)},
 		{sweepQuotas, int64(before.Quotas)},
 		{sweepMail, micros(before.Mail)},

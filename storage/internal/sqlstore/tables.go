@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
@@ -49,7 +50,8 @@ var (
 			name: "users", key: []string{"id"}, versioned: true, steady: []string{"handle_key", "email", "deleted_at"},
 			cols: []string{
 				"epoch", "epoch_at", "logins", "name", "handle", "handle_key", "label_key", "email", "address",
-				"proven", "locale", "kept", "suspended_at", "deleted_at", "created_at", "updated_at",
+				"proven", "locale", "kept", "phone", "confirms", "suspensions", "suspended_at", "deleted_at", "created_at",
+				"updated_at",
 			},
 		},
 		keyOf:   func(a []any, u *accounts.User) []any { return append(a, string(u.ID)) },
@@ -58,7 +60,8 @@ var (
 			return append(a,
 				u.Epoch, micros(u.EpochAt), u.Logins, u.Name, u.Handle, accounts.NameKey(u.Handle),
 				accounts.NameKey(u.Label()), string(u.Email), u.Address, flag(u.Proven), u.Locale, flag(u.Kept),
-				micros(u.SuspendedAt), micros(u.DeletedAt), micros(u.CreatedAt), micros(u.UpdatedAt))
+				u.Phone, flag(u.Confirms), u.Suspensions, micros(u.SuspendedAt), micros(u.DeletedAt), micros(u.CreatedAt),
+				micros(u.UpdatedAt))
 		},
 	}
 
@@ -66,6 +69,56 @@ var (
 		layout: layout{name: "identities", key: []string{"issuer", "subject"}, cols: []string{"user_id", "created_at"}},
 		keyOf:  func(a []any, i *accounts.Identity) []any { return append(a, i.Issuer, i.Subject) },
 		rowOf:  func(a []any, i *accounts.Identity) []any { return append(a, string(i.User), micros(i.CreatedAt)) },
+	}
+
+	credentials = table[accounts.Credential]{
+		layout: layout{
+			name: "credentials", key: []string{"user_id"}, versioned: true,
+			cols: []string{"hash", "created_at", "updated_at"},
+		},
+		keyOf:   func(a []any, c *accounts.Credential) []any { return append(a, string(c.User)) },
+		version: func(c *accounts.Credential) int64 { return c.Version },
+		rowOf: func(a []any, c *accounts.Credential) []any {
+			return append(a, c.Hash, micros(c.CreatedAt), micros(c.UpdatedAt))
+		},
+	}
+
+	challenges = table[accounts.Challenge]{
+		layout: layout{
+			name: "challenges", key: []string{"user_id", "session_id", "account_id", "action"}, versioned: true,
+			steady: []string{"expires_at"},
+			cols:   []string{"epoch", "hash", "phone", "tries", "created_at", "expires_at", "passed_at", "used_at"},
+		},
+		keyOf: func(a []any, c *accounts.Challenge) []any {
+			return append(a, string(c.User), string(c.Session), string(c.Account), string(c.Action))
+		},
+		version: func(c *accounts.Challenge) int64 { return c.Version },
+		rowOf: func(a []any, c *accounts.Challenge) []any {
+			return append(a,
+				c.Epoch, c.Hash[:], c.To, int64(c.Tries), micros(c.CreatedAt), micros(c.ExpiresAt), micros(c.PassedAt),
+				micros(c.UsedAt))
+		},
+	}
+
+	tickets = table[access.Ticket]{
+		layout: layout{
+			name: "tickets", key: []string{"user_id", "purpose"}, versioned: true,
+			steady: []string{"hash", "expires_at"},
+			cols:   []string{"hash", "email", "address", "epoch", "created_at", "expires_at", "used_at"},
+		},
+		keyOf:   func(a []any, t *access.Ticket) []any { return append(a, string(t.User), string(t.Purpose)) },
+		version: func(t *access.Ticket) int64 { return t.Version },
+		rowOf: func(a []any, t *access.Ticket) []any {
+			return append(a,
+				t.Hash[:], string(t.Email), t.Address, t.Epoch, micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.UsedAt))
+		},
+	}
+
+	guesses = table[access.Guesses]{
+		layout:  layout{name: "guesses", key: []string{"email"}, versioned: true, cols: []string{"tries", "last_at"}},
+		keyOf:   func(a []any, g *access.Guesses) []any { return append(a, string(g.Email)) },
+		version: func(g *access.Guesses) int64 { return g.Version },
+		rowOf:   func(a []any, g *access.Guesses) []any { return append(a, int64(g.Count), micros(g.LastAt)) },
 	}
 
 	accountRows = table[accounts.Account]{
@@ -90,7 +143,8 @@ var (
 		layout: layout{
 			name: "memberships", key: []string{"account_id", "user_id"}, versioned: true,
 			cols: []string{
-				"role", "epoch", "after_login", "after_at", "suspended_at", "ended_at", "created_at", "updated_at",
+				"role", "epoch", "after_login", "after_at", "suspended_at", "ended_at", "tenure", "reign", "created_at",
+				"updated_at",
 			},
 			derived: []derived{{col: "account_key", account: 0}},
 		},
@@ -98,8 +152,8 @@ var (
 		version: func(m *accounts.Membership) int64 { return m.Version },
 		rowOf: func(a []any, m *accounts.Membership) []any {
 			return append(a,
-				string(m.Role), m.Epoch, m.After, micros(m.AfterAt), micros(m.SuspendedAt), micros(m.EndedAt),
-				micros(m.CreatedAt), micros(m.UpdatedAt))
+				string(m.Role), m.Epoch, m.After, micros(m.AfterAt), micros(m.SuspendedAt), micros(m.EndedAt), m.Tenure,
+				m.Reign, micros(m.CreatedAt), micros(m.UpdatedAt))
 		},
 	}
 
@@ -158,6 +212,27 @@ var (
 		},
 	}
 
+	invitations = table[invites.Invitation]{
+		layout: layout{
+			name: "invitations", key: []string{"account_id", "id"}, versioned: true,
+			steady: []string{"email", "hash", "created_at"},
+			cols: []string{
+				"email", "address", "role", "message", "locale", "inviter_id", "tenure", "reign", "suspensions", "hash",
+				"state", "sent_at", "expires_at", "resend_day", "resends", "user_id", "given", "decided_at", "created_at",
+				"updated_at",
+			},
+		},
+		keyOf:   func(a []any, i *invites.Invitation) []any { return append(a, string(i.Account), string(i.ID)) },
+		version: func(i *invites.Invitation) int64 { return i.Version },
+		rowOf: func(a []any, i *invites.Invitation) []any {
+			return append(a,
+				string(i.Email), i.Address, string(i.Role), i.Message, i.Locale, string(i.Inviter), i.Tenure, i.Reign,
+				i.Suspensions, i.Hash[:], string(i.State), micros(i.SentAt), micros(i.ExpiresAt), int64(i.ResendDay),
+				int64(i.Resends), string(i.User), string(i.Given), micros(i.DecidedAt), micros(i.CreatedAt),
+				micros(i.UpdatedAt))
+		},
+	}
+
 	sessions = table[access.Session]{
 		layout: layout{
 			name: "sessions", key: []string{"id"}, versioned: true,
@@ -191,8 +266,9 @@ var (
 		layout: layout{
 			name: "events", key: []string{"op", "seq"},
 			cols: []string{
-				"at", "kind", "account_id", "agency_id", "user_id", "request_id", "session_id", "mail_id", "role",
-				"was", "action", "refusal", "by_user", "by_session", "by_system", "by_operator", "by_reason", "by_request",
+				"at", "kind", "account_id", "agency_id", "user_id", "request_id", "invitation_id", "session_id", "mail_id",
+				"role", "was", "action", "refusal", "by_user", "by_session", "by_system", "by_operator", "by_reason",
+				"by_request",
 			},
 			fixed: []fixed{{"taken", "0"}, {"due_at", "0"}, {"attempts", "0"}, {"fence", "0"}},
 		},
@@ -200,7 +276,7 @@ var (
 		rowOf: func(a []any, e *accounts.Event) []any {
 			return append(a,
 				micros(e.At), string(e.Kind), string(e.Account), string(e.Agency), string(e.User), string(e.Request),
-				string(e.Session), e.Mail, string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User),
+				string(e.Invitation), string(e.Session), e.Mail, string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User),
 				string(e.By.Session), e.By.System, e.By.Operator, e.By.Reason, e.By.RequestID)
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
@@ -45,33 +44,6 @@ func NewWrites(r Runner, d Dialect) *Writes { return &Writes{r: r, texts: &texts
 
 // WritesBy returns the same writes run by another Runner.
 func WritesBy(r Runner, w *Writes) *Writes { return &Writes{r: r, texts: w.texts} }
-
-// ApplyAccounts implements accounts.Store.
-func (w *Writes) ApplyAccounts(ctx context.Context, c accounts.Change) error {
-	return w.ApplyAccess(ctx, access.Change{Change: c})
-}
-
-// ApplyAccess implements access.RequestStore and access.SessionStore.
-func (w *Writes) ApplyAccess(ctx context.Context, c access.Change) error {
-	p, err := w.compile(c, false)
-	switch {
-	case err != nil:
-		return err
-	case len(p.steps) == 0 && !p.lost:
-		return ctx.Err()
-	}
-	err = w.r.Run(ctx, p.run)
-	if p.several && errors.Is(err, ErrUnique) {
-		// Two rows may only have met on their way: try with both parked.
-		if p, err = w.compile(c, true); err == nil {
-			err = w.r.Run(ctx, p.run)
-		}
-	}
-	if errors.Is(err, ErrUnique) && !errors.Is(err, accounts.ErrConflict) {
-		return accounts.ErrConflict
-	}
-	return err
-}
 
 // run runs the steps, and stops at the first that does not hold.
 func (p plan) run(ctx context.Context, tx Tx) error {

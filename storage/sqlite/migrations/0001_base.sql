@@ -23,6 +23,9 @@ CREATE TABLE {p}users (
     proven       INTEGER NOT NULL,
     locale       TEXT    NOT NULL,
     kept         INTEGER NOT NULL,
+    phone        TEXT    NOT NULL,
+    confirms     INTEGER NOT NULL,
+    suspensions  INTEGER NOT NULL,
     suspended_at INTEGER NOT NULL,
     deleted_at   INTEGER NOT NULL,
     created_at   INTEGER NOT NULL,
@@ -39,6 +42,57 @@ CREATE TABLE {p}identities (
     PRIMARY KEY (issuer, subject)
 ) WITHOUT ROWID;
 CREATE INDEX {p}identities_user ON {p}identities (user_id);
+
+CREATE TABLE {p}credentials (
+    user_id    TEXT    NOT NULL PRIMARY KEY REFERENCES {p}users (id),
+    version    INTEGER NOT NULL,
+    hash       TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE {p}challenges (
+    user_id    TEXT    NOT NULL REFERENCES {p}users (id),
+    session_id TEXT    NOT NULL,
+    account_id TEXT    NOT NULL,
+    action     TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    epoch      INTEGER NOT NULL,
+    hash       BLOB    NOT NULL,
+    phone      TEXT    NOT NULL,
+    tries      INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    passed_at  INTEGER NOT NULL,
+    used_at    INTEGER NOT NULL,
+    PRIMARY KEY (user_id, session_id, account_id, action)
+) WITHOUT ROWID;
+CREATE INDEX {p}challenges_expires ON {p}challenges (expires_at);
+
+CREATE TABLE {p}tickets (
+    user_id    TEXT    NOT NULL REFERENCES {p}users (id),
+    purpose    TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    hash       BLOB    NOT NULL,
+    email      TEXT    NOT NULL,
+    address    TEXT    NOT NULL,
+    epoch      INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at    INTEGER NOT NULL,
+    PRIMARY KEY (user_id, purpose)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}tickets_hash ON {p}tickets (hash);
+CREATE INDEX {p}tickets_expires ON {p}tickets (expires_at);
+
+-- Tries at passwords, by address: most of the addresses are nobody's.
+CREATE TABLE {p}guesses (
+    email   TEXT    NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    tries   INTEGER NOT NULL,
+    last_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}guesses_last ON {p}guesses (last_at);
 
 CREATE TABLE {p}accounts (
     id               TEXT    NOT NULL PRIMARY KEY,
@@ -69,6 +123,8 @@ CREATE TABLE {p}memberships (
     after_at     INTEGER NOT NULL,
     suspended_at INTEGER NOT NULL,
     ended_at     INTEGER NOT NULL,
+    tenure       INTEGER NOT NULL,
+    reign        INTEGER NOT NULL,
     account_key  TEXT    NOT NULL,
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,
@@ -144,6 +200,37 @@ CREATE INDEX {p}requests_made ON {p}requests (agency_id, created_at, id);
 CREATE INDEX {p}requests_approved ON {p}requests (agency_id, email, client_id) WHERE state = 'approved';
 CREATE INDEX {p}requests_addressed ON {p}requests (email, created_at, id, agency_id) WHERE state = 'pending';
 
+CREATE TABLE {p}invitations (
+    account_id  TEXT    NOT NULL REFERENCES {p}accounts (id),
+    id          TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    email       TEXT    NOT NULL,
+    address     TEXT    NOT NULL,
+    role        TEXT    NOT NULL,
+    message     TEXT    NOT NULL,
+    locale      TEXT    NOT NULL,
+    inviter_id  TEXT    NOT NULL,
+    tenure      INTEGER NOT NULL,
+    reign       INTEGER NOT NULL,
+    suspensions INTEGER NOT NULL,
+    hash        BLOB    NOT NULL,
+    state       TEXT    NOT NULL,
+    sent_at     INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    resend_day  INTEGER NOT NULL,
+    resends     INTEGER NOT NULL,
+    user_id     TEXT    NOT NULL,
+    given       TEXT    NOT NULL,
+    decided_at  INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    PRIMARY KEY (account_id, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}invitations_hash ON {p}invitations (hash);
+CREATE UNIQUE INDEX {p}invitations_pending ON {p}invitations (account_id, email) WHERE state = 'pending';
+CREATE INDEX {p}invitations_made ON {p}invitations (account_id, created_at, id);
+CREATE INDEX {p}invitations_addressed ON {p}invitations (email, created_at, id, account_id) WHERE state = 'pending';
+
 CREATE TABLE {p}sessions (
     id         TEXT    NOT NULL PRIMARY KEY,
     version    INTEGER NOT NULL,
@@ -187,30 +274,31 @@ CREATE TABLE {p}replies (
 CREATE INDEX {p}replies_expires ON {p}replies (expires_at);
 
 CREATE TABLE {p}events (
-    op          TEXT    NOT NULL,
-    seq         INTEGER NOT NULL,
-    at          INTEGER NOT NULL,
-    kind        TEXT    NOT NULL,
-    account_id  TEXT    NOT NULL,
-    agency_id   TEXT    NOT NULL,
-    user_id     TEXT    NOT NULL,
-    request_id  TEXT    NOT NULL,
-    session_id  TEXT    NOT NULL,
-    mail_id     TEXT    NOT NULL,
-    role        TEXT    NOT NULL,
-    was         TEXT    NOT NULL,
-    action      TEXT    NOT NULL,
-    refusal     TEXT    NOT NULL,
-    by_user     TEXT    NOT NULL,
-    by_session  TEXT    NOT NULL,
-    by_system   TEXT    NOT NULL,
-    by_operator TEXT    NOT NULL,
-    by_reason   TEXT    NOT NULL,
-    by_request  TEXT    NOT NULL,
-    taken       INTEGER NOT NULL,
-    due_at      INTEGER NOT NULL,
-    attempts    INTEGER NOT NULL,
-    fence       INTEGER NOT NULL,
+    op            TEXT    NOT NULL,
+    seq           INTEGER NOT NULL,
+    at            INTEGER NOT NULL,
+    kind          TEXT    NOT NULL,
+    account_id    TEXT    NOT NULL,
+    agency_id     TEXT    NOT NULL,
+    user_id       TEXT    NOT NULL,
+    request_id    TEXT    NOT NULL,
+    invitation_id TEXT    NOT NULL,
+    session_id    TEXT    NOT NULL,
+    mail_id       TEXT    NOT NULL,
+    role          TEXT    NOT NULL,
+    was           TEXT    NOT NULL,
+    action        TEXT    NOT NULL,
+    refusal       TEXT    NOT NULL,
+    by_user       TEXT    NOT NULL,
+    by_session    TEXT    NOT NULL,
+    by_system     TEXT    NOT NULL,
+    by_operator   TEXT    NOT NULL,
+    by_reason     TEXT    NOT NULL,
+    by_request    TEXT    NOT NULL,
+    taken         INTEGER NOT NULL,
+    due_at        INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL,
+    fence         INTEGER NOT NULL,
     PRIMARY KEY (op, seq)
 ) WITHOUT ROWID;
 CREATE INDEX {p}events_account ON {p}events (account_id, at, op, seq);

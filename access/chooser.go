@@ -1,0 +1,54 @@
+package access
+
+import (
+	"context"
+
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// Choice is one line of the account chooser: an account, and one way in.
+type Choice struct {
+	accounts.Reached
+	Effective roles.Role // what the user may be there: for a delegate, the smaller of role and cap
+}
+
+// ChoicePage asks for a page of the chooser.
+type ChoicePage struct {
+	Search string               // a part of the account's name; "": all
+	After  accounts.ReachCursor // Choice.Cursor of the last one seen; zero: from the first
+	Limit  int                  // 0: 50; at most 500
+}
+
+// Chooser returns a page of the accounts that the actor can enter, by name,
+// one line for each way in. With a single account there is nothing to choose:
+// go straight in. Suspended and closed accounts are absent.
+func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page ChoicePage) ([]Choice, error) {
+	if actor.User() == "" {
+		return nil, accounts.ErrNotFound
+	}
+	if err := accounts.CheckText("search", page.Search, 100); err != nil {
+		return nil, err
+	}
+	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
+	if err != nil {
+		return nil, err
+	}
+	if u.Epoch != actor.Epoch() || !u.Active() {
+		return nil, accounts.ErrStepUp
+	}
+	list, err := s.st.Reach(ctx, accounts.ReachQuery{
+		User: actor.User(), Proof: actor.Proof(), Search: page.Search, After: page.After, Limit: s.env.Page(page.Limit),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Choice, len(list))
+	for i, r := range list {
+		out[i] = Choice{Reached: r, Effective: r.Role}
+		if r.Kind == accounts.RouteDelegate {
+			out[i].Effective = s.env.Ladder().Min(r.Role, r.Cap)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,303 @@
+package access_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/roles"
+	"github.com/chatelaine-go/chatelaine/storage/storagetest"
+)
+
+// sensitive is an act that wants a code from cleo, who owns willow and is Admin
+// of rose, or from ann, who owns the agency north.
+type sensitive struct {
+	name    string
+	who     accounts.UserID
+	at      accounts.AccountID // what the actor is admitted to
+	action  accounts.EventKind
+	account accounts.AccountID // what the code is for
+	given   func(c *codes)
+	act     func(c *codes, a accounts.Actor) error
+	again   func(c *codes, a accounts.Actor) error // the same sort of act once more; nil: there is none left
+}
+
+func sensitives() []sensitive {
+	owner := func(to accounts.UserID) func(c *codes, a accounts.Actor) error {
+		return func(c *codes, a accounts.Actor) error { return c.svc.ChangeRole(c.Context(), a, "willow", to, roles.Owner) }
+	}
+	disable := func(c *codes, a accounts.Actor) error {
+		plan, err := c.requests.PlanDisableClientAccess(c.Context(), a, "north")
+		if err != nil {
+			return err
+		}
+		return c.requests.DisableClientAccess(c.Context(), a, "north", plan.Confirm)
+	}
+	join := func(account accounts.AccountID) func(c *codes, a accounts.Actor) error {
+		return func(c *codes, a accounts.Actor) error {
+			list := must(c.mem.InvitationsTo(c.Context(), "cleo@example.com", c.env.Now(), 10))(c)
+			for _, l := range list {
+				if l.Invitation.Account == account {
+					return refuses(c.invitations().Accept(c.Context(), a, invites.Answer{Account: account, Invitation: l.Invitation.ID}))
+				}
+			}
+			return errBroken
+		}
+	}
+	return []sensitive{
+		{
+			name: "transferring the ownership", who: "cleo", at: "willow", action: accounts.EventOwnershipTransferred, account: "willow",
+			act: func(c *codes, a accounts.Actor) error { return c.svc.TransferOwnership(c.Context(), a, "willow", "carl") },
+		},
+		{
+			name: "closing an account", who: "cleo", at: "willow", action: accounts.EventAccountClosed, account: "willow",
+			act: func(c *codes, a accounts.Actor) error { return c.svc.CloseAccount(c.Context(), a, "willow") },
+		},
+		{
+			name: "making an owner", who: "cleo", at: "willow", action: accounts.EventMemberRoleChanged, account: "willow",
+			act: owner("carl"), again: owner("cora"),
+		},
+		{
+			name: "disabling client access", who: "ann", at: "north", action: access.EventAccessDisabled, account: "north",
+			act: disable,
+		},
+		{
+			name: "joining by an invitation", who: "cleo", at: "", action: invites.EventInvitationAccepted, account: "elm",
+			given: func(c *codes) {
+				for _, i := range []invites.Invite{
+					{Account: "elm", Email: "cleo@example.com", Role: roles.Viewer}, {Account: "south", Email: "cleo@example.com", Role: roles.Viewer},
+				} {
+					owner := map[accounts.AccountID]accounts.UserID{"elm": "eve", "south": "sue"}[i.Account]
+					must(c.invitations().Invite(c.Context(), c.as(owner, i.Account), i))(c)
+				}
+			},
+			act: join("elm"),
+		},
+		{
+			name: "erasing oneself", who: "carl", at: "willow", action: accounts.EventUserErased, account: "",
+			act: func(c *codes, a accounts.Actor) error { return c.svc.EraseUser(c.Context(), a, "carl") },
+		},
+	}
+}
+
+func (c *codes) invitations() *invites.Service {
+	c.Helper()
+	return must(invites.New(c.mem, c.env, nil))(c)
+}
+
+// Whatever wants a code asks for it by name, takes the one that was asked for
+// and passed, however old the login is, uses it up, and asks for another next
+// time; with sessions of the library and with the host's own (B3, A01, A71).
+func TestConfirmations_story(t *testing.T) {
+	t.Parallel()
+	for _, tt := range sensitives() {
+		for _, host := range []bool{false, true} {
+			name := tt.name + ", with a session of the library"
+			if host {
+				name = tt.name + ", with a session of the host"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				c := newCodes(t)
+				c.confirmed(tt.who)
+				if tt.given != nil {
+					tt.given(c)
+				}
+				actor := c.as(tt.who, tt.at)
+				if host {
+					actor = c.own(tt.who, tt.at)
+					require.Empty(t, actor.Session())
+				}
+				c.clock.Add(20 * time.Minute) // no login is fresh by now
+				before := c.everything(tt.who)
+
+				ask := c.wants(tt.act(c, actor), tt.action, tt.account)
+				require.Equal(t, before, c.everything(tt.who), "whoever is asked for a code has changed nothing, and was not refused")
+				page, digits := c.ask(actor, ask)
+				c.wants(tt.act(c, actor), tt.action, tt.account)
+				c.wrong(c.conf.Answer(t.Context(), actor, ask, page, miss(digits, 3)), 4)
+				c.wants(tt.act(c, actor), tt.action, tt.account)
+				require.NoError(t, c.conf.Answer(t.Context(), actor, ask, page, digits))
+				require.NoError(t, tt.act(c, actor))
+
+				if tt.action != accounts.EventUserErased {
+					require.Equal(t, c.env.Now(), c.challenge(actor, ask).UsedAt)
+				}
+				require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), actor, ask, page, digits))
+				if tt.again != nil {
+					c.wants(tt.again(c, actor), tt.action, tt.account)
+				}
+			})
+		}
+	}
+}
+
+// One code, passed once, opens one act, although two come at the same moment
+// (A01, A31).
+func TestConfirmations_oneCodeTwoActs(t *testing.T) {
+	t.Parallel()
+	transfer := func(c *codes, a accounts.Actor, to accounts.UserID) error {
+		return c.svc.TransferOwnership(c.Context(), a, "willow", to)
+	}
+	owner := func(c *codes, a accounts.Actor, to accounts.UserID) error {
+		return c.svc.ChangeRole(c.Context(), a, "willow", to, roles.Owner)
+	}
+	for _, tt := range []struct {
+		name   string
+		action accounts.EventKind
+		act    func(c *codes, a accounts.Actor, to accounts.UserID) error
+	}{
+		{"two transfers", accounts.EventOwnershipTransferred, transfer},
+		{"two owners", accounts.EventMemberRoleChanged, owner},
+	} {
+		for name, h := range map[string]hook{"by chance": nil, "both having read before one writes": gate(2)} {
+			for _, host := range []bool{false, true} {
+				c, cleo := careful(t)
+				if host {
+					cleo = c.own("cleo", "willow")
+				}
+				c.pass(cleo, access.Ask{Action: tt.action, Account: "willow"})
+				if host && h != nil {
+					h = gate(2)
+				}
+				c.st.on(h)
+				errs := together(
+					func() error { return tt.act(c, cleo, "carl") },
+					func() error { return tt.act(c, cleo, "cora") },
+				)
+				c.st.on(nil)
+				require.NotEqual(t, errs[0] == nil, errs[1] == nil, "%s, %s: %v", tt.name, name, errs)
+				for _, err := range errs {
+					var code *accounts.CodeError
+					if err != nil && tt.action == accounts.EventMemberRoleChanged {
+						require.ErrorAs(t, err, &code, "the code was the only thing that they could not share")
+					}
+					require.True(t, err == nil || errors.As(err, &code) || errors.Is(err, roles.ErrDenied), "%v", err)
+				}
+				owners := must(c.mem.Owners(t.Context(), "willow", roles.Owner))(t)
+				want := 1
+				if tt.action == accounts.EventMemberRoleChanged {
+					want = 2
+				}
+				require.Len(t, owners, want)
+			}
+		}
+	}
+}
+
+// Whichever call of the store fails, before it took effect or after, the caller
+// gets the store's error or, of a change whose answer was lost, the outcome; the
+// state is the one before or the one after, no code is sent that is not stored,
+// and no failing call reads as a decision (A93, A95, A96, I-31).
+func TestConfirmations_everyFault(t *testing.T) {
+	t.Parallel()
+	type call struct {
+		c            *codes
+		conf         *access.Confirmations
+		cleo         accounts.Actor
+		page, digits string
+	}
+	off := access.Ask{Action: access.EventConfirmationOff}
+	for _, tt := range []struct {
+		name  string
+		given func(x *call)
+		when  func(ctx context.Context, x *call) error
+		want  error
+		codes int
+	}{
+		{name: "Ask", codes: 1, when: func(ctx context.Context, x *call) error { return refuses(x.conf.Ask(ctx, x.cleo, closing)) }},
+		{name: "TurnOn, with a code to the old phone", codes: 1, given: func(x *call) { x.c.pass(x.cleo, off) }, when: func(ctx context.Context, x *call) error {
+			return refuses(x.conf.TurnOn(ctx, x.cleo, otherPhone))
+		}},
+		{name: "TurnOn, without", want: accounts.ErrStepUp, when: func(ctx context.Context, x *call) error {
+			return refuses(x.conf.TurnOn(ctx, x.cleo, otherPhone))
+		}},
+		{
+			name: "Answer, right", given: func(x *call) { x.page, x.digits = x.c.ask(x.cleo, closing) },
+			when: func(ctx context.Context, x *call) error { return x.conf.Answer(ctx, x.cleo, closing, x.page, x.digits) },
+		},
+		{
+			name: "Answer, wrong", want: access.ErrCode, given: func(x *call) { x.page, x.digits = x.c.ask(x.cleo, closing) },
+			when: func(ctx context.Context, x *call) error { return x.conf.Answer(ctx, x.cleo, closing, x.page, miss(x.digits, 1)) },
+		},
+		{
+			name: "Answer, turning on", given: func(x *call) {
+				require.NoError(x.c, x.c.conf.TurnOff(x.c.Context(), operator, "cleo"))
+				x.page = must(x.c.conf.TurnOn(x.c.Context(), x.cleo, otherPhone))(x.c).Reveal()
+				x.digits = x.c.phone.digits()
+			},
+			when: func(ctx context.Context, x *call) error { return x.conf.Answer(ctx, x.cleo, turningOn, x.page, x.digits) },
+		},
+		{name: "TurnOff", given: func(x *call) { x.c.pass(x.cleo, off) }, when: func(ctx context.Context, x *call) error {
+			return x.conf.TurnOff(ctx, x.cleo, "cleo")
+		}},
+		{name: "TurnOff, by an operator", when: func(ctx context.Context, x *call) error { return x.conf.TurnOff(ctx, operator, "cleo") }},
+		{
+			name: "DisableClientAccess", given: func(x *call) {
+				x.c.confirmed("ann")
+				x.cleo = x.c.as("ann", "north")
+				x.c.pass(x.cleo, access.Ask{Action: access.EventAccessDisabled, Account: "north"})
+			}, when: func(ctx context.Context, x *call) error {
+				plan := must(x.c.requests.PlanDisableClientAccess(x.c.Context(), x.cleo, "north"))(x.c)
+				return x.c.requests.DisableClientAccess(ctx, x.cleo, "north", plan.Confirm)
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			// state leaves out what is different each time: digits, and so the hash.
+			state := func(c *codes) string {
+				out := c.all()
+				for _, h := range must(c.mem.Held(t.Context(), accounts.HeldQuery{Kind: accounts.HeldChallenge, User: "cleo", Limit: 100}))(c) {
+					out += text(h)
+				}
+				return out
+			}
+			ready := func() (*call, *storagetest.Faulty) {
+				c, cleo := careful(t)
+				x := &call{c: c, cleo: cleo}
+				f := storagetest.Faults(c.mem)
+				x.conf = c.conf.With(f)
+				if tt.given != nil {
+					tt.given(x)
+				}
+				c.requests = c.requests.With(f)
+				f.Reset()
+				return x, f
+			}
+			x, f := ready()
+			before, n := state(x.c), x.c.phone.count()
+			require.ErrorIs(t, tt.when(t.Context(), x), tt.want)
+			require.Equal(t, n+tt.codes, x.c.phone.count())
+			after, calls := state(x.c), f.Calls()
+			require.NotEmpty(t, calls)
+			for k, name := range calls {
+				for _, lost := range []bool{false, true} {
+					x, f := ready()
+					if f.FailBefore(k+1, nil); lost {
+						f.FailAfter(k+1, nil)
+					}
+					n := x.c.phone.count()
+					err := tt.when(t.Context(), x)
+					require.True(t, f.Fired())
+					if lost && name == "ApplyAccess" {
+						require.ErrorIs(t, err, tt.want, "a lost answer is found out about")
+						require.Equal(t, after, state(x.c))
+						require.Equal(t, n+tt.codes, x.c.phone.count())
+						continue
+					}
+					require.ErrorIs(t, err, storagetest.ErrInjected, "%d %s", k, name)
+					require.False(t, tt.want != nil && errors.Is(err, tt.want), "a fault is no decision: %v", err)
+					require.Equal(t, before, state(x.c), "%d %s", k, name)
+					require.Equal(t, n, x.c.phone.count())
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,248 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access/token"
+	"github.com/chatelaine-go/chatelaine/accounts"
+)
+
+// CodeSender brings a six-digit code to a user, by text message, call, or
+// whatever the host offers. It is called once the code is stored, and never
+// inside a transaction. An error is returned to whoever asked for the code. It
+// is safe for concurrent use.
+type CodeSender interface {
+	SendCode(ctx context.Context, c Code) error
+}
+
+// Code is what a [CodeSender] sends.
+type Code struct {
+	User      accounts.UserID
+	Phone     string       // where to, in the form of accounts.ParsePhone
+	Digits    token.Secret // six digits; Reveal them into the message only
+	Product   string
+	Locale    string             // the user's language; "": none is known
+	Action    accounts.EventKind // what the code is for
+	ExpiresAt time.Time
+}
+
+// Confirmations is the service of identity confirmation. A user who has turned
+// it on is asked for a six-digit code before they join an account, transfer
+// ownership, make an owner, close an account, disable client access, and change
+// how they log in: the call that does it answers accounts.CodeError, the host
+// asks for a code with its action and account, has it answered, and repeats the
+// call, which uses the code up. A code is good for 10 minutes and 5 answers, for
+// that user, that action at that account, and that session; what ends the user's
+// sessions ends it, and once they have another phone it cannot be answered. It
+// holds no state and is safe for concurrent use.
+type Confirmations struct {
+	st     SessionStore
+	env    *accounts.Env
+	sender CodeSender
+}
+
+// NewConfirmations returns a service on a store. A nil environment takes every
+// default; the sender is the host's.
+func NewConfirmations(st SessionStore, env *accounts.Env, sender CodeSender) (*Confirmations, error) {
+	if st == nil {
+		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	}
+	if sender == nil {
+		return nil, &accounts.InvalidError{Field: "sender", Reason: "is missing; codes have to go somewhere"}
+	}
+	if env == nil {
+		var err error
+		if env, err = accounts.NewEnv(nil); err != nil {
+			return nil, err
+		}
+	}
+	return &Confirmations{st: st, env: env, sender: sender}, nil
+}
+
+// With returns the service on another store, such as one that joins the host's
+// transaction. A code is sent before the host commits; if it rolls back, the
+// code is worth nothing.
+func (s *Confirmations) With(st SessionStore) *Confirmations {
+	with := *s
+	with.st = st
+	return &with
+}
+
+// Ask names what a code is asked for, as accounts.CodeError does.
+type Ask struct {
+	Action  accounts.EventKind
+	Account accounts.AccountID // "" for what concerns the user alone
+}
+
+// Ask sends the actor a code for an action, to the phone number that they
+// verified. It returns a secret that goes with the code: keep it in the page
+// that asks for the code. A newer code for the same action takes the place of
+// the older. A user gets 10 codes in a UTC day (accounts.ErrQuota).
+func (s *Confirmations) Ask(ctx context.Context, actor accounts.Actor, in Ask) (token.Secret, error) {
+	return s.ask(ctx, actor, in, func(op accounts.Operation, u accounts.User) (string, error) {
+		switch {
+		case actor.Epoch() != u.Epoch || !u.Active():
+			return "", accounts.ErrStepUp
+		case in.Action == EventConfirmationOn:
+			return "", &accounts.InvalidError{Field: "action", Reason: "is begun with TurnOn"}
+		case !u.Confirms || u.Phone == "":
+			return "", &accounts.InvalidError{Field: "user", Reason: "has identity confirmation off, and is asked for no code"}
+		}
+		return u.Phone, nil
+	})
+}
+
+// TurnOn begins to turn identity confirmation on for the actor, or to change
+// the phone number: it sends a code there, and the right answer with the action
+// [EventConfirmationOn] completes it. Have the user confirm their name and
+// address first. They must have proven their address and logged in within the
+// last 10 minutes (accounts.ErrStepUp); with another number already, a code for
+// [EventConfirmationOff] is asked for instead.
+func (s *Confirmations) TurnOn(ctx context.Context, actor accounts.Actor, phone string) (token.Secret, error) {
+	number, err := accounts.ParsePhone(phone)
+	if err != nil {
+		return token.Secret{}, err
+	}
+	return s.ask(ctx, actor, Ask{Action: EventConfirmationOn}, func(op accounts.Operation, u accounts.User) (string, error) {
+		return number, mayTurnOn(op, u)
+	})
+}
+
+// ask stores a challenge and sends its code.
+func (s *Confirmations) ask(ctx context.Context, actor accounts.Actor, in Ask, to func(accounts.Operation, accounts.User) (string, error)) (token.Secret, error) {
+	if err := in.check(); err != nil {
+		return token.Secret{}, err
+	}
+	secret, hash, err := token.New(token.Challenge, s.env.Secrets())
+	if err != nil {
+		return token.Secret{}, err
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return token.Secret{}, err
+	}
+	digits := fmt.Sprintf("%06d", n)
+	op := s.env.Begin(actor)
+	var code Code
+	err = s.run(ctx, op, EventCodeAsked, func(ctx context.Context) (Change, error) {
+		u, err := s.self(ctx, actor)
+		if err != nil {
+			return Change{}, err
+		}
+		op := op
+		if in.Action == EventConfirmationOn {
+			// Another number in the place of one that is verified.
+			if op, err = accounts.Confirming(ctx, s.st, op, u.UserState, EventConfirmationOff, ""); err != nil {
+				return Change{}, err
+			}
+		}
+		phone, err := to(op, u)
+		if err != nil {
+			return Change{}, err
+		}
+		old, err := s.st.Challenge(ctx, op.ChallengeKey(in.Action, in.Account))
+		if err != nil {
+			return Change{}, err
+		}
+		spent, err := s.st.Spent(ctx, accounts.QuotaKey{Kind: accounts.QuotaCodes, Subject: string(u.ID), Day: accounts.DayOf(op.At)})
+		if err != nil {
+			return Change{}, err
+		}
+		code = Code{
+			User: u.ID, Phone: phone, Digits: token.Wrap(digits), Product: op.Rules.Product, Locale: u.Locale,
+			Action: in.Action, ExpiresAt: op.At.Add(op.Rules.Limits.CodeTTL),
+		}
+		return askCode(op, u, old, phone, spent, codeHash(hash, digits, u.Phone))
+	})
+	if err != nil {
+		return token.Secret{}, err
+	}
+	if err := s.sender.SendCode(ctx, code); err != nil {
+		return token.Secret{}, fmt.Errorf("chatelaine: the code could not be sent; ask for another: %w", err)
+	}
+	return secret, nil
+}
+
+// Answer answers the code that the actor was asked for, with the secret of the
+// page that asked. A wrong code is a [*WrongCodeError], which tells how often it
+// may still be tried. Without a code that is open, with another session or
+// another user, the answer is accounts.ErrNotFound: ask for a new one.
+func (s *Confirmations) Answer(ctx context.Context, actor accounts.Actor, in Ask, secret, digits string) error {
+	if err := in.check(); err != nil {
+		return err
+	}
+	hash, err := token.Parse(token.Challenge, secret)
+	if err != nil {
+		return accounts.ErrNotFound
+	}
+	op := s.env.Begin(actor)
+	wrong := false
+	left := 0
+	err = s.run(ctx, op, EventCodePassed, func(ctx context.Context) (Change, error) {
+		u, err := s.self(ctx, actor)
+		if err != nil {
+			return Change{}, err
+		}
+		ch, err := s.st.Challenge(ctx, op.ChallengeKey(in.Action, in.Account))
+		if err != nil {
+			return Change{}, err
+		}
+		c, n, err := answerCode(op, u, ch, codeHash(hash, digits, u.Phone))
+		left, wrong = n, err == nil && c.Challenges[0].PassedAt.IsZero()
+		return c, err
+	})
+	if err == nil && wrong {
+		err = &WrongCodeError{Left: left}
+	}
+	return err
+}
+
+// TurnOff turns identity confirmation off and forgets the phone number. The
+// actor is the user, with a code for [EventConfirmationOff], or an operator.
+// The user is told by mail.
+func (s *Confirmations) TurnOff(ctx context.Context, actor accounts.Actor, user accounts.UserID) error {
+	if err := accounts.CheckID("user", user); err != nil {
+		return err
+	}
+	op := s.env.Begin(actor)
+	return s.run(ctx, op, EventConfirmationOff, func(ctx context.Context) (Change, error) {
+		if !actor.IsOperator() && actor.User() != user {
+			return Change{}, accounts.ErrNotFound
+		}
+		u, err := s.st.User(ctx, accounts.UserKey{ID: user})
+		if err != nil {
+			return Change{}, err
+		}
+		op, err := accounts.Confirming(ctx, s.st, op, u.UserState, EventConfirmationOff, "")
+		if err != nil {
+			return Change{}, err
+		}
+		return turnOff(op, u)
+	})
+}
+
+func (in Ask) check() error {
+	if err := accounts.CheckID("action", in.Action); err != nil {
+		return err
+	}
+	if in.Account == "" {
+		return nil
+	}
+	return accounts.CheckID("account", in.Account)
+}
+
+// self reads the acting user.
+func (s *Confirmations) self(ctx context.Context, actor accounts.Actor) (accounts.User, error) {
+	if actor.User() == "" {
+		return accounts.User{}, accounts.ErrNotFound
+	}
+	return s.st.User(ctx, accounts.UserKey{ID: actor.User()})
+}
+
+func (s *Confirmations) run(ctx context.Context, op accounts.Operation, kind accounts.EventKind, decide func(ctx context.Context) (Change, error)) error {
+	return run(ctx, s.env, s.st, op, kind, decide)
+}

@@ -1,0 +1,228 @@
+package invites
+
+import (
+	"errors"
+
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// accept decides whether the acting user joins an account with the login that
+// they have. Accepting again is no change.
+func accept(op accounts.Operation, f Accepting, owned []accounts.Account, byLink bool) (Change, accounts.Membership, error) {
+	none := func(err error) (Change, accounts.Membership, error) { return Change{}, accounts.Membership{}, err }
+	if err := isAddressee(op, f, byLink); err != nil {
+		return none(err)
+	}
+	i, u := f.Invitation, f.Joiner.User
+	if i.State == Accepted && i.User == u.ID && f.Member.Active() {
+		return Change{}, f.Member, nil
+	}
+	if err := f.open(op); err != nil {
+		return none(op.Refuse(i.Account, accounts.RefusedToken, err))
+	}
+	if err := op.Confirmed(u.UserState, EventInvitationAccepted, i.Account); err != nil {
+		return none(err)
+	}
+	c := Change{Change: op.Relying()}
+	// Their row is guarded by writing it: the address stays theirs, and two
+	// accounts that they come to own at once both know of each other.
+	u.UpdatedAt = op.At
+	c.Users = []accounts.User{u}
+	return join(op, c, f, owned, u)
+}
+
+// isAddressee decides whether the acting user is the person who was invited:
+// the proven owner of the address. To anybody else the invitation says no more
+// than its link does.
+func isAddressee(op accounts.Operation, f Accepting, byLink bool) error {
+	i, u := f.Invitation, f.Joiner.User
+	switch {
+	case op.Actor.User() == "" || u.ID != op.Actor.User():
+		return accounts.ErrNotFound
+	case u.Epoch != op.Actor.Epoch() || !u.Active():
+		return accounts.ErrStepUp
+	case u.Email != "" && u.Email == i.Email && u.Proven: // an address that was forgotten is nobody's
+		return nil
+	}
+	err := accounts.ErrNotFound
+	if byLink && f.open(op) == nil {
+		if err = ErrOtherAddress; u.Email == i.Email {
+			err = ErrUnproven
+		}
+	}
+	return op.Refuse(i.Account, accounts.RefusedToken, err)
+}
+
+// open returns why an invitation cannot be answered any more, or not now.
+func (f Accepting) open(op accounts.Operation) error {
+	if !f.Account.Open() {
+		return accounts.ErrNotFound
+	}
+	switch f.Invitation.StateAt(op.At, f.Inviter) {
+	case Pending:
+		return nil
+	case Expired:
+		return &accounts.ExpiredError{What: "invitation", At: f.Invitation.ExpiresAt}
+	case Void:
+		return ErrVoid
+	case Accepted, Declined, Revoked:
+	}
+	return ErrUsed
+}
+
+// newcomer is somebody who joins with a login that is made for it.
+type newcomer struct {
+	User       accounts.User        // as the caller wants it; of an existing one only the id counts
+	Credential string               // the hash of their password, or ""
+	Identity   accounts.IdentityKey // their login at an issuer, or zero
+}
+
+// acceptNew decides whether the holder of a link joins with a new login. The
+// link was mailed to the address and to nobody else, so it proves the mailbox.
+// Who has a login keeps it: no link replaces one.
+func acceptNew(op accounts.Operation, f Accepting, in newcomer, owned []accounts.Account) (Change, accounts.Membership, error) {
+	none := func(err error) (Change, accounts.Membership, error) { return Change{}, accounts.Membership{}, err }
+	if f.open(op) != nil {
+		return none(accounts.ErrNotFound)
+	}
+	u, was, created := in.User, f.Joiner, false
+	switch {
+	case was.User.ID == "":
+		u.Epoch, u.CreatedAt, created = 1, op.At, true
+	case was.HasLogin():
+		return none(ErrHasLogin)
+	case !was.User.Active():
+		return none(accounts.ErrNotFound)
+	case u.ID != was.User.ID:
+		return none(&accounts.TakenError{Field: "email"})
+	default:
+		kept := u.Kept
+		u = was.User
+		u.Kept = kept
+	}
+	u.Email, u.Address, u.Proven, u.UpdatedAt = f.Invitation.Email, f.Invitation.Address, true, op.At
+	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Epoch: u.Epoch})
+	c := Change{Change: op.Change()}
+	c.Users = []accounts.User{u}
+	if created {
+		op.Record(&c.Change, accounts.Event{Kind: accounts.EventUserCreated, User: u.ID})
+	}
+	if in.Credential != "" {
+		cred := was.Credential
+		if cred.User, cred.Hash, cred.UpdatedAt = u.ID, in.Credential, op.At; cred.Version == 0 {
+			cred.CreatedAt = op.At
+		}
+		c.Credentials = []accounts.Credential{cred}
+	}
+	if in.Identity != (accounts.IdentityKey{}) {
+		c.Identities = []accounts.Identity{{Issuer: in.Identity.Issuer, Subject: in.Identity.Subject, User: u.ID, CreatedAt: op.At}}
+	}
+	c, m, err := join(op, c, f, owned, u)
+	if errors.Is(err, ErrVoid) {
+		err = accounts.ErrNotFound
+	}
+	// Nobody is known who could be refused on record: the user is none yet.
+	return c, m, accounts.Plain(err)
+}
+
+// join adds to a change everything that makes the invited person a member. It
+// decides on the facts of this moment: the inviter's power, the plan and the
+// seats.
+func join(op accounts.Operation, c Change, f Accepting, owned []accounts.Account, u accounts.User) (Change, accounts.Membership, error) {
+	none := func(err error) (Change, accounts.Membership, error) { return Change{}, accounts.Membership{}, err }
+	i := f.Invitation
+	if f.Member.Role != "" && f.Member.EndedAt.IsZero() {
+		if f.Member.Active() {
+			return none(&accounts.TakenError{Field: "user"})
+		}
+		return none(op.Refuse(i.Account, accounts.RefusedDenied, &roles.DeniedError{
+			Action: roles.SeeAccount, Why: "your membership here is suspended; ask the account's owners",
+		}))
+	}
+	role, err := f.given(op)
+	if err != nil {
+		return none(op.Refuse(i.Account, accounts.RefusedToken, err))
+	}
+	if role != op.Rules.Ladder.Top() {
+		err = op.Rules.Policy.MayHold(f.Account, role)
+	} else if len(owned) > 0 {
+		err = op.Rules.Policy.MayOwn(owned, f.Account)
+	}
+	if err != nil {
+		return none(err)
+	}
+	// Its own seat is one that the invitation holds already. Where a plan has
+	// shrunk since, whoever comes first takes what there is.
+	if err := op.Seat(f.Account, accounts.Seats{Members: f.Seats.Members}); err != nil {
+		return none(err)
+	}
+	op.Join(&c.Change, f.Account, u, f.Member, role)
+	if f.Inviter.User.ID != u.ID {
+		c.Guards = append(c.Guards, accounts.Guard{User: f.Inviter.User.ID, Epoch: f.Inviter.User.Epoch})
+	}
+	i.State, i.User, i.Given, i.DecidedAt, i.UpdatedAt = Accepted, u.ID, role, op.At, op.At
+	c.Invitations = []Invitation{i}
+	c.CancelMail = append(c.CancelMail, reason(i))
+	op.Record(&c.Change, accounts.Event{
+		Kind: EventInvitationAccepted, Account: i.Account, User: u.ID, Invitation: i.ID, Role: role, Was: i.Role,
+	})
+	m := c.Memberships[0]
+	m.Version++
+	return c, m, op.Write(&c.Change, f.news(mail.InvitationAccepted, mail.Data{
+		Account: f.Account.Name, Sender: u.Label(), Role: accounts.RoleName(role),
+	}))
+}
+
+// given returns the role that comes of an invitation now: the smaller of what
+// was promised and what the inviter can give.
+func (f Accepting) given(op accounts.Operation) (roles.Role, error) {
+	ladder := op.Rules.Ladder
+	by := f.Inviter.Membership
+	rights := ladder.Rights(by.Role, "")
+	if !rights.Can(roles.ManageMembers) {
+		return "", ErrVoid
+	}
+	role := ladder.Min(f.Invitation.Role, by.Role)
+	if role == ladder.Top() && (by.Reign != f.Invitation.Reign || !rights.Can(roles.GrantOwner)) {
+		// An owner who was none in between gives what everybody else can.
+		role = ladder.TopDelegated()
+	}
+	if ladder.CanAssign(by.Role, role, roles.Member) != nil {
+		return "", ErrVoid // a role that the ladder has no more
+	}
+	return role, nil
+}
+
+// decline decides whether an invitation is turned down: by whoever holds its
+// link, or by the invited person signed in.
+func decline(op accounts.Operation, f Accepting, byLink bool) (Change, error) {
+	i := f.Invitation
+	if op.Actor.User() != "" || !byLink {
+		if err := isAddressee(op, f, byLink); err != nil {
+			return Change{}, err
+		}
+	}
+	if err := f.open(op); err != nil {
+		if op.Actor.User() == "" {
+			return Change{}, accounts.ErrNotFound
+		}
+		return Change{}, op.Refuse(i.Account, accounts.RefusedToken, err)
+	}
+	i.State, i.User, i.DecidedAt, i.UpdatedAt = Declined, op.Actor.User(), op.At, op.At
+	c := Change{Change: op.Relying()}
+	c.Invitations = []Invitation{i}
+	c.CancelMail = []mail.Reason{reason(i)}
+	op.Record(&c.Change, accounts.Event{Kind: EventInvitationDeclined, Account: i.Account, User: i.User, Invitation: i.ID})
+	return c, op.Write(&c.Change, f.news(mail.InvitationDeclined, mail.Data{Account: f.Account.Name, Address: i.Address}))
+}
+
+// news is a mail to whoever invited.
+func (f Accepting) news(kind string, d mail.Data) accounts.Letter {
+	d.Recipient = f.Inviter.User.Label()
+	return accounts.Letter{
+		Kind: kind, Account: f.Account.ID, Locale: f.Account.Locale, To: f.Inviter.User.Contact(),
+		Reason: accounts.AccountReason(f.Account.ID), Priority: mail.Notice, Data: d,
+	}
+}

@@ -1,0 +1,78 @@
+// Package invites makes people members of accounts: somebody who manages
+// members invites a person by their address, and the person joins with the
+// login that they have, or with a new one.
+//
+//	invitations, err := invites.New(store, env, &invites.Options{Hasher: hasher, Passwords: policy})
+//
+//	sent, err := invitations.Invite(ctx, p.Actor(), invites.Invite{
+//		Account: account, Email: "ben@example.com", Role: roles.Admin, Message: "Join us!",
+//	})
+//
+//	// The page of the link. Peek changes nothing, however often it is opened.
+//	view, err := invitations.Peek(ctx, secret)
+//
+//	// "Use your existing login to join this account": whoever is signed in.
+//	member, err := invitations.Accept(ctx, p.Actor(), invites.Answer{Link: secret})
+//
+//	// Or a new login. Open the session with it.
+//	joined, err := invitations.AcceptNew(ctx, invites.NewLogin{Link: secret, Name: "Ben", Password: typed})
+//	cookie, session, err := sessions.Start(ctx, joined.Login, device)
+//
+// # Who may join
+//
+// The person who was invited, and nobody else: the address must be their own,
+// proven one. The link alone does not do: whoever is signed in with another
+// address is told so ([ErrOtherAddress]) and nothing changes, nor for somebody
+// who has the address and has not proven it ([ErrUnproven]). With a new login
+// the link is the proof, since it was mailed to that address and shown to
+// nobody else. It never replaces a login: who has one logs in to join
+// ([ErrHasLogin]).
+//
+// A user with identity confirmation on is asked for a code after logging in and
+// before joining. [Service.Accept] answers accounts.CodeError: ask for one with
+// access.Confirmations, have it answered, and call again.
+//
+// # What an invitation is worth
+//
+// What its inviter could give at the moment of joining, and at most what was
+// promised. An inviter who is suspended, leaves, or is given a role that may
+// not manage members makes their invitations void ([Void]), for good: coming
+// back revives none. One whose role is lower now gives the lower role. Plan,
+// seats and the kind of the account are asked again as well.
+//
+// Invitations last 7 days since they were last sent, and exactly at that moment
+// they are expired, whether or not anything was cleaned up. A pending one holds
+// a seat; one that is expired, void or settled holds none. There is at most one
+// pending invitation for an address in an account, and an expired or void one is
+// in nobody's way. [Service.Resend] makes a new link, and the old one is dead;
+// whoever resends becomes the inviter.
+//
+// # In the host's own transaction
+//
+// Bind the service to a store that has joined it, give AcceptNew the id of the
+// host's own user, and the two rows come true together or not at all:
+//
+//	joined, err := invitations.With(store.JoinSQL(tx)).AcceptNew(ctx, invites.NewLogin{
+//		Link: secret, ID: "42", Name: "Ben", Kept: true,
+//	})
+//
+// # What is promised
+//
+//   - Of competing answers one wins, in one process or many: somebody is a
+//     member by an invitation if and only if it says accepted.
+//   - An acceptance is one change with its membership, login, event and mail.
+//     Accepting again with the same login changes nothing and answers the same.
+//   - An account sends 25 invitations in a UTC day, and one address gets 5
+//     mails with a link from everybody together; what was spent never comes
+//     back.
+//   - The mail is the same whether or not anybody with the address is known,
+//     and [Service.Peek] does not tell either.
+//   - To whoever only holds a link, one that is unknown, expired, void, answered
+//     or revoked is one answer: accounts.ErrNotFound.
+//
+// # What to avoid
+//
+// Accept nothing on a GET: mail scanners open links. Do not put the secret
+// anywhere but into the form that is posted. Do not make users of addresses on
+// the word of somebody who typed them.
+package invites

@@ -1,0 +1,140 @@
+package invites
+
+import (
+	"context"
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access/token"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// Page asks for a page of invitations.
+type Page struct {
+	States []State // any of these; empty: all
+	Search string  // a part of the address; "": all
+	Before Cursor  // Entry.Cursor of the last one seen; zero: from the newest
+	Limit  int     // 0: 50; at most 500
+}
+
+// Entry is an invitation in a list.
+type Entry struct {
+	Invitation
+	State   State  // at the moment of the question, derived ones included
+	Inviter string // the name of whoever made it
+}
+
+// Cursor returns the entry's place.
+func (e Entry) Cursor() Cursor { return Cursor{CreatedAt: e.CreatedAt, ID: e.ID} }
+
+// List returns a page of an account's invitations, newest first, to those who
+// manage its members. Expired and void ones are listed as such.
+func (s *Service) List(ctx context.Context, actor accounts.Actor, account accounts.AccountID, page Page) ([]Entry, error) {
+	if err := accounts.CheckID("account", account); err != nil {
+		return nil, err
+	}
+	if err := accounts.CheckText("search", page.Search, accounts.MaxEmail); err != nil {
+		return nil, err
+	}
+	for _, state := range page.States {
+		switch state {
+		case Pending, Accepted, Declined, Revoked, Expired, Void:
+		default:
+			return nil, &accounts.InvalidError{Field: "states", Reason: "have one that does not exist"}
+		}
+	}
+	op := s.env.Begin(actor)
+	err := accounts.Run(ctx, s.env, s.st, op, "invitations.list", func(ctx context.Context) (func(context.Context) error, error) {
+		if actor.IsSystem() || actor.IsOperator() {
+			return nil, nil
+		}
+		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: actor.User(), Account: account}})
+		if err != nil {
+			return nil, err
+		}
+		return nil, op.May(list[0], roles.ManageMembers)
+	})
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.st.Invitations(ctx, ListQuery{
+		Account: account, At: op.At, States: page.States, Search: page.Search, Before: page.Before, Limit: s.env.Page(page.Limit),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Entry, len(list))
+	for i, l := range list {
+		out[i] = Entry{Invitation: l.Invitation, State: l.StateAt(op.At), Inviter: l.Inviter.User.Label()}
+		out[i].Hash = token.Hash{}
+	}
+	return out, nil
+}
+
+// View is what the invited person sees of an invitation.
+type View struct {
+	Account     accounts.AccountID
+	ID          accounts.InvitationID
+	AccountName string
+	Inviter     string // who invites
+	Address     string // who is invited
+	Role        roles.Role
+	Message     string // in the inviter's words
+	ExpiresAt   time.Time
+}
+
+// Peek returns what a link's secret leads to, and changes nothing, however
+// often it is called: mail scanners open links. Unknown, expired, void,
+// answered and revoked are one answer, accounts.ErrNotFound. It does not tell
+// whether the address has a login: offer both.
+func (s *Service) Peek(ctx context.Context, secret string) (View, error) {
+	hash, err := token.Parse(token.Invitation, secret)
+	if err != nil {
+		return View{}, accounts.ErrNotFound
+	}
+	op := s.env.Begin(accounts.Actor{})
+	f, err := s.st.Accepting(ctx, AcceptingQuery{Hash: hash, At: op.At})
+	if err != nil {
+		return View{}, err
+	}
+	if f.open(op) != nil {
+		return View{}, accounts.ErrNotFound
+	}
+	return f.Invitation.view(f.Account.Name, f.Inviter), nil
+}
+
+// most is how many invitations to one person are listed.
+const most = 100
+
+// Mine returns the pending invitations to the actor's own proven address,
+// newest first, at most 100. Without a proven address there are none.
+func (s *Service) Mine(ctx context.Context, actor accounts.Actor) ([]View, error) {
+	if actor.User() == "" {
+		return nil, accounts.ErrNotFound
+	}
+	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Epoch != actor.Epoch() || !u.Active():
+		return nil, accounts.ErrStepUp
+	case !u.Proven || u.Email == "":
+		return nil, nil
+	}
+	list, err := s.st.InvitationsTo(ctx, u.Email, s.env.Now(), most)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]View, len(list))
+	for i, l := range list {
+		out[i] = l.Invitation.view(l.Account.Name, l.Inviter)
+	}
+	return out, nil
+}
+
+func (i Invitation) view(account string, by accounts.Member) View {
+	return View{
+		Account: i.Account, ID: i.ID, AccountName: account, Inviter: by.User.Label(), Address: i.Address,
+		Role: i.Role, Message: i.Message, ExpiresAt: i.ExpiresAt,
+	}
+}

@@ -1,0 +1,48 @@
+package sqlstore
+
+// What forgetting does to what is kept under a user, and to what was sent to an
+// address: each text with that user or address alone. Nothing is found by an
+// address that was forgotten before, so no version moves twice.
+var (
+	forgetUser = [...]string{ //nolint:gochecknoglobals // a constant list
+		`DELETE FROM {p}identities WHERE user_id = $1`,
+		`DELETE FROM {p}credentials WHERE user_id = $1`,
+		`DELETE FROM {p}challenges WHERE user_id = $1`,
+		`DELETE FROM {p}tickets WHERE user_id = $1`,
+		`UPDATE {p}sessions SET user_agent = '', source = '' WHERE user_id = $1`,
+	}
+
+	forgetEmail = [...]string{ //nolint:gochecknoglobals // a constant list
+		`DELETE FROM {p}guesses WHERE email = $1`,
+		`UPDATE {p}requests SET state = CASE WHEN state = 'pending' THEN 'ended' ELSE state END, email = '', address = '',
+			message = '', reason = '', version = version + 1
+			WHERE email = $1`,
+		`UPDATE {p}invitations SET state = CASE WHEN state = 'pending' THEN 'revoked' ELSE state END, email = '',
+			address = '', message = '', version = version + 1
+			WHERE email = $1`,
+		`UPDATE {p}mails SET recipient = '', recipient_name = '', subject = '', body = '' WHERE recipient = $1`,
+	}
+)
+
+// forgetMail takes back what was not sent to an address.
+const forgetMail = `UPDATE {p}mails SET state = 'cancelled', settled_at = $1, leased_until = 0, fence = fence + 1
+	WHERE state IN ('queued', 'dead') AND recipient = $2`
+
+// forget erases what is kept about people. It reads whole tables: there is no
+// index by which somebody is found who shall not be found any more, and people
+// are rarely forgotten.
+func (b *builder) forget(c *change) {
+	for _, f := range c.Forget {
+		if f.User != "" {
+			for _, text := range forgetUser {
+				b.add(b.t.plain(text), anyRows, string(f.User))
+			}
+		}
+		if f.Email != "" {
+			b.add(b.t.plain(forgetMail), anyRows, micros(c.Events[0].At), string(f.Email))
+			for _, text := range forgetEmail {
+				b.add(b.t.plain(text), anyRows, string(f.Email))
+			}
+		}
+	}
+}

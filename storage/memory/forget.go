@@ -1,0 +1,74 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/mail"
+)
+
+// forget erases what is kept about a person. What is not there is passed over.
+func (s *state) forget(f accounts.Forget, at time.Time) {
+	if u := s.users[f.User]; u != nil {
+		s.forgetUser(u)
+	}
+	if f.Email != "" { // what was forgotten already has no address
+		s.forgetEmail(f.Email, at)
+	}
+}
+
+func (s *state) forgetUser(u *user) {
+	delete(s.credentials, u.ID)
+	for _, i := range u.identities.rows() {
+		s.unlink(i.Key())
+	}
+	for _, x := range u.challenges.rows() {
+		s.dropChallenge(x)
+	}
+	for _, x := range u.tickets.rows() {
+		s.dropTicket(x)
+	}
+	for x := range u.sessions.all() {
+		x.UserAgent, x.Source = "", ""
+	}
+}
+
+func (s *state) forgetEmail(email accounts.Email, at time.Time) {
+	delete(s.guesses, email)
+	for _, x := range s.requests {
+		if x.Email != email {
+			continue
+		}
+		r := x.Request
+		r.Version++
+		r.Email, r.Address, r.Message, r.Reason = "", "", "", ""
+		if r.State == access.Pending {
+			r.State = access.Ended
+		}
+		s.putRequest(r)
+	}
+	for _, x := range s.invitations {
+		if x.Email != email {
+			continue
+		}
+		r := x.Invitation
+		r.Version++
+		r.Email, r.Address, r.Message = "", "", ""
+		if r.State == invites.Pending {
+			r.State = invites.Revoked
+		}
+		s.putInvitation(r)
+	}
+	for _, x := range s.letters {
+		if x.To != string(email) {
+			continue
+		}
+		if x.state == mail.Queued || x.state == mail.Dead {
+			s.cancelLetter(x, at)
+		}
+		x.erase()
+		x.To, x.ToName = "", ""
+	}
+}
