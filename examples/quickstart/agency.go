@@ -58,7 +58,7 @@ func (c *cast) people(ctx context.Context) error {
 		}
 	}
 	for _, a := range []accounts.CreateAccount{
-		{ID: studio, Name: "Northlight Studio", Kind: accounts.KindAgency, Owner: nora},
+		{ID: studio, Name: "Northlight Studio", Kind: accounts.KindAgency, Plan: "premium", Owner: nora},
 		{ID: bakery, Name: "Calla Bakery", Owner: carla},
 	} {
 		if _, err := c.accounts.CreateAccount(ctx, job, a); err != nil {
@@ -184,7 +184,7 @@ func count(b access.BatchAnswer) string {
 
 func (c *cast) expiry(ctx context.Context) error {
 	c.chapter("Seven days later")
-	old, err := c.link("carla@bakery.example")
+	old, err := c.link("carla@bakery.example", requestPage)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (c *cast) expiry(ctx context.Context) error {
 
 func (c *cast) approval(ctx context.Context) error {
 	c.chapter("The client decides")
-	link, err := c.link("carla@bakery.example")
+	link, err := c.link("carla@bakery.example", requestPage)
 	if err != nil {
 		return err
 	}

@@ -168,27 +168,31 @@ func (c *cast) audit(ctx context.Context) error {
 		return err
 	}
 	for i := len(events) - 1; i >= 0; i-- {
-		e := events[i]
-		line := fmt.Sprintf("%s  %-24s", e.At.Format("02 Jan 15:04"), e.Kind)
-		line += " by " + who(e.By)
-		if e.User != "" && e.User != e.By.User {
-			line += ", for " + string(e.User)
-		}
-		switch {
-		case e.Was != "" && e.Role != "":
-			line += fmt.Sprintf(", %s instead of %s", e.Role, e.Was)
-		case e.Was != "" || e.Role != "":
-			line += ", " + string(e.Was+e.Role)
-		}
-		if e.Refusal != "" {
-			line += fmt.Sprintf(": %s (%s)", e.Action, e.Refusal)
-		}
-		c.say("%s", line)
+		c.event(events[i])
 	}
 	if len(events) < 8 {
 		return fmt.Errorf("only %d events in the audit", len(events))
 	}
 	return nil
+}
+
+// event tells one event of an audit.
+func (t *teller) event(e accounts.Event) {
+	line := fmt.Sprintf("%s  %-24s", e.At.Format("02 Jan 15:04"), e.Kind)
+	line += " by " + who(e.By)
+	if e.User != "" && e.User != e.By.User {
+		line += ", for " + string(e.User)
+	}
+	switch {
+	case e.Was != "" && e.Role != "":
+		line += fmt.Sprintf(", %s instead of %s", e.Role, e.Was)
+	case e.Was != "" || e.Role != "":
+		line += ", " + string(e.Was+e.Role)
+	}
+	if e.Refusal != "" {
+		line += fmt.Sprintf(": %s (%s)", e.Action, e.Refusal)
+	}
+	t.say("%s", line)
 }
 
 func who(by accounts.By) string {

@@ -5,7 +5,12 @@
 //
 // It keeps its database in a temporary folder that it removes, uses no network
 // and a clock of its own, and exits with status 1 if anything goes otherwise
-// than told. Read agency.go and connected.go for the calls behind the lines.
+// than told. The calls behind the lines are in agency.go and connected.go, and
+// in login.go, joining.go and leaving.go; plans.go has the product's plans.
+//
+//	go run ./examples/quickstart -story login
+//
+// tells one story alone.
 package main
 
 import (
@@ -22,9 +27,12 @@ import (
 	"github.com/benbjohnson/clock"
 
 	"github.com/chatelaine-go/chatelaine/access"
+	"github.com/chatelaine-go/chatelaine/access/password"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/mail/mailtest"
+	"github.com/chatelaine-go/chatelaine/storage"
 	"github.com/chatelaine-go/chatelaine/storage/sqlite"
 )
 
@@ -34,6 +42,7 @@ var stories = []struct {
 	tell func(context.Context, *host) error
 }{
 	{"agency", agencyStory},
+	{"login", loginStory},
 }
 
 func main() {
@@ -62,6 +71,9 @@ func run(ctx context.Context, w io.Writer, colour bool, story string) error {
 		if story != "" && story != s.name {
 			continue
 		}
+		if told > 0 {
+			fmt.Fprint(w, "\n\n")
+		}
 		told++
 		if err := open(ctx, &teller{w: w, colour: colour}, s.tell); err != nil {
 			return fmt.Errorf("story %q: %w", s.name, err)
@@ -77,14 +89,38 @@ func run(ctx context.Context, w io.Writer, colour bool, story string) error {
 // services, and somebody who delivers the mail.
 type host struct {
 	*teller
-	clock    *clock.Mock
-	env      *accounts.Env
-	accounts *accounts.Service
-	requests *access.Requests
-	sessions *access.Sessions
-	post     *mail.Dispatcher
-	mailbox  *mailtest.Recorder
+	clock       *clock.Mock
+	env         *accounts.Env
+	accounts    *accounts.Service
+	requests    *access.Requests
+	sessions    *access.Sessions
+	logins      *access.Logins
+	codes       *access.Confirmations
+	invitations *invites.Service
+	post        *mail.Dispatcher
+	mailbox     *mailtest.Recorder
+	phones      *phones
 }
+
+// phones is where six-digit codes arrive. A host sends text messages.
+type phones struct{ last access.Code }
+
+// SendCode implements access.CodeSender.
+func (p *phones) SendCode(_ context.Context, c access.Code) error {
+	p.last = c
+	return nil
+}
+
+// domain is where the pages of the product are.
+const domain = "https://app.letterbird.example/"
+
+// The pages that mails lead to.
+const (
+	requestPage    = domain + "access-requests/"
+	invitationPage = domain + "invitations/"
+	proofPage      = domain + "address/prove/"
+	resetPage      = domain + "password/reset/"
+)
 
 // open wires a host on a fresh SQLite file and tells a story with it.
 func open(ctx context.Context, t *teller, tell func(context.Context, *host) error) (err error) {
@@ -99,27 +135,49 @@ func open(ctx context.Context, t *teller, tell func(context.Context, *host) erro
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	h := &host{teller: t, clock: clock.NewMock(), mailbox: new(mailtest.Recorder)}
-	h.clock.Set(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
-	if h.env, err = accounts.NewEnv(&accounts.EnvOptions{
-		Product: "Letterbird", BaseURL: "https://app.letterbird.example",
-		GuideURL: "https://letterbird.example/help/access", Clock: h.clock,
-	}); err != nil {
-		return err
-	}
-	if h.accounts, err = accounts.New(st, h.env); err != nil {
-		return err
-	}
-	if h.requests, err = access.NewRequests(st, h.env); err != nil {
-		return err
-	}
-	if h.sessions, err = access.NewSessions(st, h.env); err != nil {
-		return err
-	}
-	if h.post, err = mail.NewDispatcher(st, h.mailbox, &mail.DispatcherOptions{Clock: h.clock}); err != nil {
+	h, err := wire(t, st)
+	if err != nil {
 		return err
 	}
 	return tell(ctx, h)
+}
+
+// wire makes the services of a host.
+func wire(t *teller, st storage.Storage) (*host, error) {
+	h := &host{teller: t, clock: clock.NewMock(), mailbox: new(mailtest.Recorder), phones: new(phones)}
+	h.clock.Set(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	var err error
+	if h.env, err = accounts.NewEnv(&accounts.EnvOptions{
+		Product: "Letterbird", BaseURL: domain, GuideURL: "https://letterbird.example/help/access",
+		Policy: plans, Clock: h.clock,
+	}); err != nil {
+		return nil, err
+	}
+	// One hasher for all who hash: it bounds the memory that they take together.
+	hasher, err := password.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	if h.accounts, err = accounts.New(st, h.env); err != nil {
+		return nil, err
+	}
+	if h.requests, err = access.NewRequests(st, h.env); err != nil {
+		return nil, err
+	}
+	if h.sessions, err = access.NewSessions(st, h.env); err != nil {
+		return nil, err
+	}
+	if h.logins, err = access.NewLogins(st, h.env, &access.LoginOptions{Hasher: hasher}); err != nil {
+		return nil, err
+	}
+	if h.codes, err = access.NewConfirmations(st, h.env, h.phones); err != nil {
+		return nil, err
+	}
+	if h.invitations, err = invites.New(st, h.env, &invites.Options{Hasher: hasher}); err != nil {
+		return nil, err
+	}
+	h.post, err = mail.NewDispatcher(st, h.mailbox, &mail.DispatcherOptions{Clock: h.clock})
+	return h, err
 }
 
 // visit is a signed-in person at one account, as a host's middleware has it
@@ -138,16 +196,13 @@ func (h *host) deliver(ctx context.Context) (int, error) {
 	return len(h.mailbox.Messages()) - before, nil
 }
 
-// link returns the secret in the newest access request in somebody's mailbox.
-func (h *host) link(address string) (string, error) {
-	m, ok := h.mailbox.Last(address)
-	if !ok {
-		return "", fmt.Errorf("no mail for %s", address)
+// link returns the secret in the newest mail to somebody that leads to a page.
+func (h *host) link(address, page string) (string, error) {
+	all := h.mailbox.To(address)
+	for i := len(all) - 1; i >= 0; i-- {
+		if url, ok := mailtest.Link(all[i], page); ok {
+			return strings.TrimPrefix(url, page), nil
+		}
 	}
-	const page = "https://app.letterbird.example/access-requests/"
-	url, ok := mailtest.Link(m, page)
-	if !ok {
-		return "", fmt.Errorf("no link in the mail for %s", address)
-	}
-	return strings.TrimPrefix(url, page), nil
+	return "", fmt.Errorf("no mail for %s leads to %s", address, page)
 }

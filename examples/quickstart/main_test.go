@@ -3,26 +3,94 @@ package main
 import (
 	"bytes"
 	"errors"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
+// secret is what a mailed link carries, another one each time.
+var secret = regexp.MustCompile(`c[a-z]{3}_[A-Z2-7]{52}`)
+
+// tell runs a story, or all, and returns what it told, with secrets masked.
+func tell(t *testing.T, story string) string {
+	t.Helper()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out, false, story), "%s", &out)
+	return secret.ReplaceAllString(out.String(), "(a secret)")
+}
+
 func TestRun(t *testing.T) {
 	t.Parallel()
+	all := tell(t, "")
 
 	t.Run("every story goes as told, without colours when the output is no terminal", func(t *testing.T) {
 		t.Parallel()
-		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), &out, false, ""), "%s", &out)
-		require.Contains(t, out.String(), "Everything went as told.")
-		require.NotContains(t, out.String(), "\x1b")
+		require.Equal(t, len(stories), strings.Count(all, "\nEverything went as told.\n"))
+		require.NotContains(t, all, "\x1b")
+	})
+
+	for _, s := range stories {
+		t.Run("the story "+s.name+" can be told alone, and is the same each time but for its secrets", func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, all, tell(t, s.name))
+		})
+	}
+
+	t.Run("the story of logins shows what it promises, in order", func(t *testing.T) {
+		t.Parallel()
+		_, rest, found := strings.Cut(all, "Many accounts, one login\n")
+		require.True(t, found)
+		for _, line := range plot {
+			_, after, found := strings.Cut(rest, line)
+			require.True(t, found, "%q, in what follows:\n%s", line, rest)
+			rest = after
+		}
 	})
 
 	t.Run("a story that does not exist is refused with those that do", func(t *testing.T) {
 		t.Parallel()
 		require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}, false, "nonsense"), "agency")
 	})
+}
+
+// plot is what the story of logins is about: a line that is gone is a promise
+// that is not shown any more.
+var plot = []string{
+	"refused: Hanna logs in with a wrong password",
+	"the address is proven.",
+	`role is not offered by the plan "essentials"`,
+	"Hanna invites Lucy as Author.",
+	"https://app.letterbird.example/invitations/(a secret)",
+	"refused: He accepts in a browser where Hanna is signed in",
+	"refused: Somebody who saw the link accepts with a new password for Ravi",
+	"refused: Ravi, signed in as himself, accepts\n      enter a code to do this",
+	"refused: He mistypes them",
+	"He accepts again, and is Admin of Tansy Books.",
+	"In one step she is Author there and signed in;",
+	"There is nothing to ask: she is at Tansy Books, as Author.",
+	"Calla Bakery  Manager  through Patel Prints",
+	"Tansy Books   Admin    as a member",
+	"refused: Somebody replays the cookie that he had before",
+	"He returns to Patel Prints in one step.",
+	"all 5 seats of the account are taken, 2 of them by pending invitations",
+	"refused: Kim opens the link",
+	"refused: Ben signs up, proves his address, and accepts\n      the invitation is void",
+	"by Ravi Patel  revoked",
+	"by Ravi Patel  void",
+	"Every older session is over:",
+	"refused: The thief goes on with her phone",
+	"from 198.51.100.7, this one",
+	"She ends the one on the till.",
+	"the user is the only owner of an account",
+	"refused: She makes Lucy the owner, 15 minutes after her login",
+	"Lucy Tan    Owner",
+	"her place at Tansy Books, as Admin",
+	"She confirms. Her name, her address and her password are erased.",
+	"She signs up anew, and is somebody new",
+	"ownership.transferred    by hanna, for lucy",
+	"Everything went as told.",
 }
 
 func TestTeller_refused(t *testing.T) {
