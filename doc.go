@@ -9,8 +9,11 @@
 //     that need one another.
 //   - accounts: the graph of users, accounts, members, connections and
 //     assignments; how somebody stands at an account, and why; the audit.
-//   - access: an agency's requests for access and a client's decision; sessions
-//     opened by your own login, the account chooser, switch and return.
+//   - access: an agency's requests for access and a client's decision; sessions,
+//     the account chooser, switch and return; sign-up, passwords, logins through
+//     issuers and codes, for those who do not bring their own.
+//   - invites: people are invited to accounts, and join with the login that they
+//     have or with a new one.
 //   - mail: messages, the outbox that loses none, templates.
 //   - storage: the contract of a store, with storage/sqlite (embedded, no cgo),
 //     storage/memory (tests and small programs) and storage/storagetest (the suite
@@ -30,6 +33,7 @@
 //	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Acme", BaseURL: "https://app.example.com"})
 //	graph, err := accounts.New(store, env)
 //	requests, err := access.NewRequests(store, env)
+//	invitations, err := invites.New(store, env, nil)
 //	sessions, err := access.NewSessions(store, env)
 //	post, err := mail.NewDispatcher(store, mailer, nil)
 //	go post.Run(ctx)
@@ -47,4 +51,7 @@
 // The program examples/quickstart tells the whole of it on a real database:
 //
 //	go run ./examples/quickstart
+//
+// and examples/jointx accepts an invitation inside the host's own SQL
+// transaction.
 package chatelaine

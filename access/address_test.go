@@ -276,7 +276,7 @@ func TestLogins_AskAddress(t *testing.T) {
 		// Nor by a link of before.
 		_, actor := e.newcomer("nora")
 		require.NoError(t, e.logins.AskAddress(t.Context(), actor, "new@example.com"))
-		must(e.svc.PutUser(t.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true}))(t)
+		must(e.svc.PutUser(t.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true}))(t)
 		require.ErrorIs(t, e.logins.ConfirmAddress(t.Context(), actor, e.mailed("new@example.com", changePage)), accounts.ErrInvalid)
 		require.Equal(t, accounts.Email("nora@example.com"), e.stored("nora").Email)
 	})

@@ -49,6 +49,11 @@ func answerCode(op accounts.Operation, u accounts.User, ch accounts.Challenge, h
 	if ch.Epoch != u.Epoch || !ch.Open(op.At, op.Rules.Limits.CodeTries) {
 		return Change{}, 0, accounts.ErrNotFound
 	}
+	if ch.Action == EventConfirmationOn {
+		if err := hasProven(u); err != nil {
+			return Change{}, 0, err
+		}
+	}
 	right := subtle.ConstantTimeCompare(ch.Hash[:], hash[:]) == 1
 	ch.Tries++
 	c = Change{Change: op.Relying()}
@@ -82,11 +87,20 @@ func mayTurnOn(op accounts.Operation, u accounts.User) error {
 		return accounts.ErrNotFound
 	case op.Actor.Epoch() != u.Epoch || !u.Active():
 		return accounts.ErrStepUp
-	case u.Email == "" || !u.Proven:
-		return &accounts.InvalidError{Field: "user", Reason: "has not proven their address; prove it first"}
+	}
+	if err := hasProven(u); err != nil {
+		return err
 	}
 	// Another number for somebody who has one wants a code to that one.
 	return op.Fresh(u.UserState, EventConfirmationOff, "")
+}
+
+// hasProven refuses a user whose address may be somebody else's.
+func hasProven(u accounts.User) error {
+	if u.Email == "" || !u.Proven {
+		return &accounts.InvalidError{Field: "user", Reason: "has not proven their address; prove it first"}
+	}
+	return nil
 }
 
 // turnOff decides whether identity confirmation ends: by the user, with a code,

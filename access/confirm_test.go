@@ -298,3 +298,26 @@ func TestConfirmations_TurnOff(t *testing.T) {
 	require.ErrorIs(t, c.conf.TurnOff(t.Context(), operator, ""), accounts.ErrInvalid)
 	require.True(t, c.stored("cleo").Confirms)
 }
+
+// A code that was asked for in the host's transaction is sent before that
+// commits: it can be answered afterwards, and is worth nothing if the host rolls
+// back (D1 of the product, A84).
+func TestConfirmations_With(t *testing.T) {
+	t.Parallel()
+	for name, commits := range map[string]bool{"commits": true, "rolls back": false} {
+		c, cleo := careful(t)
+		before := c.everything("cleo")
+		tx := c.mem.Begin()
+		page := must(c.conf.With(tx.Store()).Ask(t.Context(), cleo, closing))(t)
+		require.Equal(t, 1, c.phone.count())
+		require.Equal(t, before, c.everything("cleo"), "nothing is seen before the commit")
+		if commits {
+			require.NoError(t, tx.Commit())
+			require.NoError(t, c.conf.Answer(t.Context(), cleo, closing, page.Reveal(), c.phone.digits()), name)
+			continue
+		}
+		require.NoError(t, tx.Rollback())
+		require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), cleo, closing, page.Reveal(), c.phone.digits()), name)
+		require.Equal(t, before, c.everything("cleo"))
+	}
+}

@@ -75,9 +75,9 @@
 // cookie again; [Sessions.SignOut], [Sessions.End] and [Sessions.EndAll] end
 // what they name. A session ends after 60 minutes without use and after 24
 // hours in any case; for somebody else's account the limits are 30 minutes and
-// 12 hours, after which [accounts.ErrStepUp] asks for a new login. A user has
-// at most 100 at a time; the oldest ends for a new one. [Sessions.Renew] makes
-// one fresh again for what wants a login younger than 10 minutes.
+// 12 hours since the last login, after which [accounts.ErrStepUp] asks for one:
+// [Sessions.Renew] takes it and goes on with the session, with a new secret. A
+// user has at most 100 at a time; the oldest ends for a new one.
 //
 // With sessions of your own: keep the time of the login in them and ask
 // [Sessions.ForUser]. Suspended users, sessions ended with [Sessions.EndAll]

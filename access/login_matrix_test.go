@@ -71,7 +71,7 @@ func loginActors() []struct {
 			return h.self2("nora")
 		}},
 		{"the user, kept by the host since", func(h *hall) accounts.Actor {
-			must(h.svc.PutUser(h.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true}))(h)
+			must(h.svc.PutUser(h.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true}))(h)
 			return h.actor
 		}},
 		{"another user", func(h *hall) accounts.Actor { return h.otto }},

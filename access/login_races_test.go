@@ -182,7 +182,7 @@ func TestRace_inBetween(t *testing.T) {
 	erase := func(w *who) { require.NoError(w, w.svc.EraseUser(w.Context(), operator, "nora")) }
 	endAll := func(w *who) { require.NoError(w, w.sessions.EndAll(w.Context(), operator, "nora")) }
 	keep := func(w *who) {
-		must(w.svc.PutUser(w.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true}))(w)
+		must(w.svc.PutUser(w.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true}))(w)
 	}
 	changed := func(w *who) { require.NoError(w, w.reset(w.resetLink("nora"), others)) }
 	moved := func(w *who) {
@@ -263,16 +263,20 @@ func TestRace_inBetween(t *testing.T) {
 	}
 }
 
-// The same by chance: a login with the old password that finishes after the
-// change opens no session, and what it opened before is over (A14).
-func TestRace_LogInAndChange(t *testing.T) {
+// The same by chance: a login that finishes after the password was changed, or
+// after its user was suspended, opens no session, and what it opened before is
+// over (A14, A25).
+func TestRace_LogInAndEnd(t *testing.T) {
 	t.Parallel()
-	for range 20 {
+	for n := range 20 {
 		e := newEntrance(t)
 		e.newcomer("nora")
 		link := e.resetLink("nora")
 		secrets := make([]string, 4)
 		do := []func() error{func() error {
+			if n%2 == 0 {
+				return e.svc.SuspendUser(t.Context(), operator, "nora")
+			}
 			_, err := e.logins.ResetPassword(t.Context(), link, others)
 			return err
 		}}

@@ -45,7 +45,7 @@ func sorts() []sort {
 		{"somebody whom the host keeps", "mia@example.com", words, func(*entrance) {}},
 		{"somebody whom the host keeps since, with a password of before", "nora@example.com", words, func(e *entrance) {
 			nora(e)
-			_, err := e.svc.PutUser(e.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true})
+			_, err := e.svc.PutUser(e.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true})
 			require.NoError(e, err)
 		}},
 		{"somebody whose stored password is unreadable", "nora@example.com", words, func(e *entrance) {
@@ -137,13 +137,13 @@ func TestLogins_oneAnswer(t *testing.T) {
 			_, err := l.SignUp(e.Context(), access.SignUp{Email: s.email, Password: others}, from)
 			return err
 		}, seen{
-			calls: "Entering ApplyAccess", writes: 1, hashes: 1, events: 1, mails: 1,
+			calls: "Entering Entering ApplyAccess", writes: 1, hashes: 1, events: 1, mails: 1,
 		}},
 		{"SignUp with an id", func(e *entrance, l *access.Logins, s sort) error {
 			_, err := l.SignUp(e.Context(), access.SignUp{ID: "fresh", Email: s.email, Password: others}, from)
 			return err
 		}, seen{
-			calls: "Entering User ApplyAccess", writes: 1, hashes: 1, events: 1, mails: 1,
+			calls: "Entering Entering User ApplyAccess", writes: 1, hashes: 1, events: 1, mails: 1,
 		}},
 	} {
 		for _, s := range sorts() {
@@ -197,6 +197,10 @@ func TestLogins_oneRefusal(t *testing.T) {
 		}), s.name)
 		require.Equal(t, seen{err: "chatelaine: daily limit of 5 reached; it opens again at 2026-03-04 00:00 UTC", calls: "Entering Ticket"}, e.see(memory, func() error {
 			return logins.AskReset(t.Context(), s.email, access.Device{Source: "192.0.2.1"})
+		}), s.name)
+		require.Equal(t, seen{err: "chatelaine: daily limit of 5 reached; it opens again at 2026-03-04 00:00 UTC", calls: "Entering"}, e.see(memory, func() error {
+			_, err := logins.SignUp(t.Context(), access.SignUp{Email: s.email, Password: others}, access.Device{Source: "192.0.2.1"})
+			return err
 		}), s.name)
 		require.Equal(t, was, e.all(), s.name)
 	}

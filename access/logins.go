@@ -101,11 +101,18 @@ func (s *Logins) SignUp(ctx context.Context, in SignUp, from Device) (accounts.U
 	if err := s.allow(from); err != nil {
 		return accounts.User{}, err
 	}
+	op := s.env.Begin(accounts.Actor{})
+	f, err := s.entering(ctx, op, want.Email, from)
+	if err != nil {
+		return accounts.User{}, err
+	}
+	if _, err := spendLink(op, f, from.network(), want.Email); err != nil {
+		return accounts.User{}, err // before a hash is made for nothing
+	}
 	hash, err := s.hash(ctx, in.Password, in.Name, in.Email)
 	if err != nil {
 		return accounts.User{}, err
 	}
-	op := s.env.Begin(accounts.Actor{})
 	given := in.ID != ""
 	if !given {
 		want.ID = accounts.UserID(s.env.NewID(op.At))

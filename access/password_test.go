@@ -282,7 +282,7 @@ func TestLogins_ResetPassword(t *testing.T) {
 		e := newEntrance(t)
 		e.newcomer("nora")
 		link := e.resetLink("nora")
-		must(e.svc.PutUser(t.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true}))(t)
+		must(e.svc.PutUser(t.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true}))(t)
 		require.ErrorIs(t, e.reset(link, others), accounts.ErrNotFound, "the host keeps her since the link was sent")
 		must(e.logins.Arrive(t.Context(), access.HostLogin{
 			ID: "otto", Identity: accounts.IdentityKey{Issuer: "i", Subject: "s"}, Email: "otto@example.com", Verified: true,

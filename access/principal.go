@@ -63,7 +63,13 @@ func (a Admission) principal(r accounts.Rules, at time.Time, account accounts.Ac
 	p := Principal{
 		User: s.User, UserName: st.User.Name, Session: s.ID, AuthAt: s.AuthAt, ExpiresAt: s.CreatedAt.Add(r.Limits.SessionTTL),
 	}
-	tooOld := at.Sub(s.SeenAt) >= r.Limits.DelegateIdle || at.Sub(s.CreatedAt) >= r.Limits.DelegateTTL
+	// A renewed session is as good as a new one for work elsewhere; its own end
+	// stays where it was.
+	proven := s.CreatedAt
+	if s.AuthAt.After(proven) {
+		proven = s.AuthAt
+	}
+	tooOld := at.Sub(s.SeenAt) >= r.Limits.DelegateIdle || at.Sub(proven) >= r.Limits.DelegateTTL
 	err := p.enter(r, st, account, accounts.Admission{
 		User: s.User, Epoch: s.UserEpoch, Proof: accounts.Proof{Login: s.Login}, Session: s.ID, AuthAt: s.AuthAt,
 	}, tooOld)

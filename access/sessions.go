@@ -40,7 +40,7 @@ func (s *Sessions) With(st SessionStore) *Sessions { return &Sessions{st: st, en
 // are shown in the list of sessions.
 type Device struct {
 	UserAgent string // at most 256 characters
-	Source    string // the network address, at most 64 characters
+	Source    string // the network address, at most 64 characters; a port makes no other network of it
 }
 
 // Start opens a session for somebody whose login the host has checked, by user

@@ -132,12 +132,8 @@ func (o Operation) mayErase(u User) error {
 		return ErrNotFound
 	case o.Actor.IsSystem() || o.Actor.IsOperator():
 		return nil
-	case o.Actor.user == "" || o.Actor.user != u.ID:
-		return ErrNotFound
-	case o.Actor.epoch != u.Epoch || !u.Active():
-		return ErrStepUp
 	}
-	return nil
+	return o.Self(u.UserState)
 }
 
 // mayAsHost refuses everybody but the host's jobs and staff.

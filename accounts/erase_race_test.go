@@ -237,7 +237,7 @@ func (w *world) consistent(t *testing.T) {
 	for _, h := range w.held("pia", "")[accounts.HeldSession] {
 		s := h.Row.(access.Session)
 		require.NotEqual(t, u.Epoch, s.UserEpoch, "a session counts for a user who is gone")
-		require.Zero(t, s.Source)
+		require.Empty(t, s.Source)
 	}
 	tx := w.st.Begin()
 	defer func() { _ = tx.Rollback() }()

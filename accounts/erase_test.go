@@ -100,6 +100,9 @@ func TestService_EraseUser(t *testing.T) {
 			for _, h := range got[accounts.HeldMembership] {
 				m := h.Row.(accounts.Membership)
 				require.Equal(t, m.Account != "shut", !m.EndedAt.IsZero(), "%s: what is closed had ended already", m.Account)
+				if m.EndedAt.Equal(w.env.Now()) {
+					require.Equal(t, int64(2), m.Epoch, "what rests on it counts no more")
+				}
 			}
 			require.True(t, w.rights("pia", "acme").None())
 			require.True(t, w.rights("pia", "shop").None(), "the assignment rested on the membership")
@@ -169,7 +172,7 @@ func TestService_EraseUser_final(t *testing.T) {
 
 	u, err := w.svc.PutUser(ctx, job(), accounts.PutUser{ID: "new", Name: "N", Handle: "handle-pia", Email: person("pia").Address, Proven: true})
 	require.NoError(t, err)
-	require.Zero(t, u.Phone)
+	require.Empty(t, u.Phone)
 	for _, id := range []string{"acme", "orbit", "shop", "rest", "nova"} {
 		require.True(t, w.rights("new", id).None(), id)
 	}
@@ -294,7 +297,7 @@ func TestService_EraseUser_unproven(t *testing.T) {
 	require.Empty(t, got[accounts.HeldCredential])
 	require.Empty(t, got[accounts.HeldChallenge])
 	require.Zero(t, got[accounts.HeldUser][0].Row.(accounts.User).Email)
-	require.Zero(t, got[accounts.HeldSession][0].Row.(access.Session).Source)
+	require.Empty(t, got[accounts.HeldSession][0].Row.(access.Session).Source)
 	_, err = w.st.User(t.Context(), accounts.UserKey{Email: u.Email})
 	require.Equal(t, accounts.ErrNotFound, err, "the address is free for its owner")
 }

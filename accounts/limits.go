@@ -32,7 +32,7 @@ type Limits struct {
 	SessionIdle   time.Duration // a session's life without use: 60 minutes
 	SessionTTL    time.Duration // a session's life in any case: 24 hours
 	DelegateIdle  time.Duration // the same before work in somebody else's account, used anywhere: 30 minutes
-	DelegateTTL   time.Duration // and: 12 hours
+	DelegateTTL   time.Duration // and since the user last proved who they are: 12 hours
 	LastSeenEvery time.Duration // how often a session's use is written down: 1 minute
 	KeepReplies   time.Duration // how long an idempotency key is kept: 24 hours
 	KeepSources   time.Duration // how long addresses and user agents of sessions are kept: 90 days

@@ -147,6 +147,12 @@ func acts() []act {
 		{method: "ExportUser", what: "export the viewer of acme", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return w.svc.ExportUser(ctx, a, "viewer", func(accounts.HeldKind, any) error { return nil })
 		}},
+		{method: "UpdateUser", what: "change what oneself is called", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.UpdateUser(ctx, a, accounts.UpdateUser{ID: "me", Name: &name}))
+		}},
+		{method: "UpdateUser", what: "change what the viewer of acme is called", run: func(ctx context.Context, w *world, a accounts.Actor) error {
+			return ignore(w.svc.UpdateUser(ctx, a, accounts.UpdateUser{ID: "viewer", Name: &name}))
+		}},
 		{method: "ForgetAddress", what: "forget an address that is nobody's login", run: func(ctx context.Context, w *world, a accounts.Actor) error {
 			return w.svc.ForgetAddress(ctx, a, "stranger@example.com")
 		}},

@@ -151,6 +151,19 @@ func (o Operation) May(s Standing, p roles.Permission) error {
 	return nil
 }
 
+// Self decides whether the actor is a user, with a login that still counts. To
+// anybody else there is no such user ([ErrNotFound]); a login that was ended
+// asks for another ([ErrStepUp]).
+func (o Operation) Self(u UserState) error {
+	switch {
+	case o.Actor.user == "" || o.Actor.user != u.ID:
+		return ErrNotFound
+	case o.Actor.epoch != u.Epoch || !u.Active():
+		return ErrStepUp
+	}
+	return nil
+}
+
 // Fresh decides whether the acting user proved recently enough who they are
 // for an action that cannot be undone: by a login younger than
 // [Limits.FreshLogin] or, with identity confirmation on, by a code that was

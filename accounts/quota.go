@@ -46,7 +46,7 @@ const (
 	QuotaInvitations QuotaKind = "invitations"
 	// QuotaLinks counts the mails that one address gets about its own login:
 	// proofs, resets and changes of the address. Its subject is the canonical
-	// address.
+	// address; and the user's id for the other addresses that a user asks for.
 	QuotaLinks QuotaKind = "links"
 	// QuotaSource counts the tries to log in, to sign up and to reset a
 	// password from one network. Its subject is the network's address.

@@ -155,8 +155,9 @@ func (s *Service) EnableClientAccess(ctx context.Context, actor Actor, account A
 	return s.onAccount(ctx, actor, account, EventAccessEnabled, Operation.EnableClientAccess)
 }
 
-// CloseAccount closes an account for good. The actor must be an owner who
-// logged in within the last 10 minutes, else [ErrStepUp]. Nobody reaches a
+// CloseAccount closes an account for good. The actor is an owner who logged in
+// within the last 10 minutes, else [ErrStepUp]; or a job or an operator of the
+// host. Nobody reaches a
 // closed account, connections of both directions end, and unsent mail on its
 // behalf is cancelled; the audit stays.
 func (s *Service) CloseAccount(ctx context.Context, actor Actor, account AccountID) error {

@@ -16,6 +16,10 @@ type PutUser struct {
 	Proven bool   // the host has proven that the mailbox is the user's
 	Locale string // a BCP 47 language tag
 
+	// TakeOver makes the host keep the login of a user who has one here: their
+	// password counts no more. Others are the host's in any case.
+	TakeOver bool
+
 	// Identities are the logins at issuers that mean this user. They are
 	// added; those not named stay.
 	Identities []IdentityKey
@@ -25,7 +29,8 @@ type PutUser struct {
 // a user has a login: nothing in the library sets a password for them. Only a
 // job of the host may do it. An address, user name or identity of another user
 // is [ErrTaken]; nothing is ever linked because addresses are equal. Putting
-// the same again changes nothing.
+// the same again changes nothing. A user who has a password or an issuer's login
+// here goes on with it unless TakeOver says otherwise.
 //
 // It replaces what the host keeps, so put the whole user: an empty Name clears
 // the name, and Proven false takes the proof away. In [UpdateAccount], fields
@@ -52,15 +57,6 @@ func (s *Service) PutUser(ctx context.Context, actor Actor, in PutUser) (User, e
 	return out, nil
 }
 
-// UserFacts is what decides about a user whom the host keeps: who has the id,
-// the address, the user name and the identities now. Absent ones are zero.
-type UserFacts struct {
-	Stored     User
-	ByEmail    User
-	ByHandle   User
-	Identities []UserID // whose each identity is, in their order
-}
-
 func (s *Service) userFacts(ctx context.Context, want User, identities []IdentityKey) (UserFacts, error) {
 	var f UserFacts
 	find := func(key UserKey) (User, error) {
@@ -70,10 +66,11 @@ func (s *Service) userFacts(ctx context.Context, want User, identities []Identit
 		}
 		return u, err
 	}
-	var err error
-	if f.Stored, err = find(UserKey{ID: want.ID}); err != nil {
+	m, err := s.st.Means(ctx, UserKey{ID: want.ID})
+	if err != nil && !isNotFound(err) {
 		return f, err
 	}
+	f.Stored, f.HasLogin = m.User, err == nil && m.HasLogin()
 	if want.Email != "" {
 		if f.ByEmail, err = find(UserKey{Email: want.Email}); err != nil {
 			return f, err
@@ -94,64 +91,16 @@ func (s *Service) userFacts(ctx context.Context, want User, identities []Identit
 	return f, nil
 }
 
-// PutUser decides whether a user whom the host keeps is created or updated.
-// The user comes back as it will be stored.
-func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Change, User, error) {
-	none := func(err error) (Change, User, error) { return Change{}, User{}, err }
-	if !o.Actor.IsSystem() {
-		return none(&roles.DeniedError{Action: "user.put", Why: "only a job of the host keeps users"})
-	}
-	if !f.Stored.DeletedAt.IsZero() {
-		return none(taken("id"))
-	}
-	if f.ByEmail.ID != "" && f.ByEmail.ID != want.ID {
-		return none(taken("email"))
-	}
-	if f.ByHandle.ID != "" && f.ByHandle.ID != want.ID {
-		return none(taken("handle"))
-	}
-	c := o.Change()
-	u := f.Stored
-	u.ID, u.Name, u.Handle, u.Locale, u.Kept = want.ID, want.Name, want.Handle, want.Locale, true
-	u.Email, u.Address, u.Proven = want.Email, want.Address, want.Proven
-	for i, owner := range f.Identities {
-		switch owner {
-		case "":
-			c.Identities = append(c.Identities, Identity{
-				Issuer: identities[i].Issuer, Subject: identities[i].Subject, User: u.ID, CreatedAt: o.At,
-			})
-		case u.ID:
-		default:
-			return none(taken("identities"))
-		}
-	}
-	if u == f.Stored && len(c.Identities) == 0 {
-		return Change{}, u, nil
-	}
-	kind := EventUserUpdated
-	if u.Version == 0 {
-		u.Epoch, u.CreatedAt, kind = 1, o.At, EventUserCreated
-	}
-	u.UpdatedAt = o.At
-	c.Users = []User{u}
-	o.Record(&c, Event{Kind: kind, User: u.ID})
-	u.Version++
-	return c, u, nil
-}
-
 func (in PutUser) user() (User, error) {
-	u := User{UserState: UserState{ID: in.ID, Name: in.Name}, Handle: in.Handle, Locale: in.Locale, Proven: in.Proven}
+	u := User{UserState: UserState{ID: in.ID, Name: in.Name}, Handle: in.Handle, Locale: in.Locale, Proven: in.Proven, Kept: in.TakeOver}
 	if err := CheckID("id", in.ID); err != nil {
 		return u, err
 	}
 	if err := CheckText("name", in.Name, maxName); err != nil {
 		return u, err
 	}
-	if err := CheckText("handle", in.Handle, 64); err != nil {
+	if err := checkHandle(in.Handle); err != nil {
 		return u, err
-	}
-	if strings.ContainsRune(in.Handle, '@') || in.Handle != "" && NameKey(in.Handle) == "" {
-		return u, &InvalidError{Field: "handle", Reason: "has an @ or nothing but spaces"}
 	}
 	if err := CheckLocale(in.Locale); err != nil {
 		return u, err
@@ -176,6 +125,58 @@ func (in PutUser) user() (User, error) {
 		seen[id] = true
 	}
 	return u, nil
+}
+
+// UpdateUser is the input of [Service.UpdateUser]. Nil fields stay.
+type UpdateUser struct {
+	ID     UserID
+	Name   *string // at most 100 characters
+	Handle *string // the user name; "": none. No @ in it
+	Locale *string // a BCP 47 language tag
+}
+
+// UpdateUser changes what a user is called, their user name and their language:
+// the user's own doing, or a job's. Users whom the host keeps are the host's to
+// change, with a job. A user name that somebody has is [ErrTaken]. Updating to
+// what is there changes nothing.
+func (s *Service) UpdateUser(ctx context.Context, actor Actor, in UpdateUser) (User, error) {
+	if err := CheckID("id", in.ID); err != nil {
+		return User{}, err
+	}
+	op := s.env.Begin(actor)
+	var out User
+	err := s.run(ctx, op, EventUserUpdated, func(ctx context.Context) (Change, error) {
+		if !actor.IsSystem() && actor.user != in.ID {
+			return Change{}, ErrNotFound
+		}
+		u, err := s.st.User(ctx, UserKey{ID: in.ID})
+		if err != nil {
+			return Change{}, err
+		}
+		var holder User
+		if in.Handle != nil && *in.Handle != "" {
+			if holder, err = s.st.User(ctx, UserKey{Handle: NameKey(*in.Handle)}); err != nil && !isNotFound(err) {
+				return Change{}, err
+			}
+		}
+		var c Change
+		c, out, err = op.UpdateUser(u, holder, in)
+		return c, err
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return out, nil
+}
+
+func checkHandle(handle string) error {
+	if err := CheckText("handle", handle, 64); err != nil {
+		return err
+	}
+	if strings.ContainsRune(handle, '@') || handle != "" && NameKey(handle) == "" {
+		return &InvalidError{Field: "handle", Reason: "has an @ or nothing but spaces"}
+	}
+	return nil
 }
 
 // User returns a user by id to the user, a job or an operator; anybody else is

@@ -101,7 +101,8 @@ type Joined struct {
 }
 
 // AcceptNew makes the holder of an invitation's link a user with a new login,
-// and a member, in one change. The link was mailed to the invited address, so
+// and a member, in one change; a user who is new is on record as such, too
+// (accounts.EventUserCreated). The link was mailed to the invited address, so
 // the address counts as proven. It opens no session. Whoever has a login with
 // that address keeps it: [ErrHasLogin], log in and accept. A link that leads
 // nowhere is accounts.ErrNotFound, an ID or identity that exists

@@ -91,6 +91,10 @@ func TestAccept_Decision(t *testing.T) {
 		{name: "one accepted by somebody else is settled", given: func(f *facts) {
 			f.accepting.Invitation.State, f.accepting.Invitation.User = invites.Accepted, "eve"
 		}, want: invites.ErrUsed, refusal: accounts.RefusedToken},
+		{name: "one accepted by somebody else who had the address is settled, also for a member", given: func(f *facts) {
+			f.accepting.Invitation.State, f.accepting.Invitation.User = invites.Accepted, "eve"
+			f.accepting.Member.MemberState = accounts.MemberState{Role: roles.Viewer}
+		}, want: invites.ErrUsed, refusal: accounts.RefusedToken},
 		{name: "one that was accepted, by a member who has left, is settled", given: func(f *facts) {
 			f.accepting.Invitation.State, f.accepting.Invitation.User = invites.Accepted, "ben"
 			f.accepting.Member.MemberState = accounts.MemberState{Role: roles.Admin, EndedAt: start()}
@@ -189,6 +193,21 @@ func TestAccept_Decision(t *testing.T) {
 			require.Equal(t, f.accepting.Invitation.Role, c.Events[0].Was, "what was promised stays on record")
 		})
 	}
+}
+
+// On a ladder with more roles that manage members, an inviter who has come down
+// to a lower one of them gives that (A15, A33).
+func TestAccept_LowerInviter(t *testing.T) {
+	t.Parallel()
+	levels := roles.StandardLevels()
+	ladder := must(roles.New(append(levels[:4:4], roles.Level{Role: "chief"}, levels[4])...))(t)
+	f := newFacts()
+	f.accepting.Invitation.Role = "chief"
+	f.role(roles.Admin)
+	m, err := f.accept(t, f.service(t, func(o *accounts.EnvOptions) { o.Ladder = ladder }))
+	c := f.decided(t, err)
+	require.Equal(t, roles.Admin, m.Role)
+	require.Equal(t, roles.Role("chief"), c.Events[0].Was)
 }
 
 // Accepting again with the same login changes nothing and answers the same

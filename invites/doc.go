@@ -60,7 +60,7 @@
 //
 //   - Of competing answers one wins, in one process or many: somebody is a
 //     member by an invitation if and only if it says accepted.
-//   - An acceptance is one change with its membership, login, event and mail.
+//   - An acceptance is one change with its membership, login, events and mail.
 //     Accepting again with the same login changes nothing and answers the same.
 //   - An account sends 25 invitations in a UTC day, and one address gets 5
 //     mails with a link from everybody together; what was spent never comes

@@ -205,7 +205,7 @@ func TestLink_Peek(t *testing.T) {
 		v, err := w.inv.Peek(t.Context(), link)
 		require.NoError(t, err)
 		require.Equal(t, invites.View{
-			Account: "acme", ID: i.ID, AccountName: "Acme", Inviter: "Amy", Address: "Ben@Example.com",
+			Account: "acme", ID: i.ID, AccountName: "Acme", Inviter: "Amy", Address: "Ben@Example.com", Email: "ben@example.com",
 			Role: roles.Author, Message: "Welcome,\nBen!", ExpiresAt: start().Add(week),
 		}, v)
 	}

@@ -76,8 +76,9 @@ type View struct {
 	Account     accounts.AccountID
 	ID          accounts.InvitationID
 	AccountName string
-	Inviter     string // who invites
-	Address     string // who is invited
+	Inviter     string         // who invites
+	Address     string         // who is invited, as it was typed
+	Email       accounts.Email // the same in its canonical form, to compare by
 	Role        roles.Role
 	Message     string // in the inviter's words
 	ExpiresAt   time.Time
@@ -134,7 +135,7 @@ func (s *Service) Mine(ctx context.Context, actor accounts.Actor) ([]View, error
 
 func (i Invitation) view(account string, by accounts.Member) View {
 	return View{
-		Account: i.Account, ID: i.ID, AccountName: account, Inviter: by.User.Label(), Address: i.Address,
+		Account: i.Account, ID: i.ID, AccountName: account, Inviter: by.User.Label(), Address: i.Address, Email: i.Email,
 		Role: i.Role, Message: i.Message, ExpiresAt: i.ExpiresAt,
 	}
 }

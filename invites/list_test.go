@@ -166,7 +166,7 @@ func TestMine(t *testing.T) {
 	j := must(w.inv.Invite(t.Context(), w.as("nick"), invites.Invite{Account: "nova", Email: "ben@example.com", Role: roles.Admin, Message: "Hi"}))(t)
 	require.Equal(t, []accounts.AccountID{"nova", "acme"}, mine("ben"))
 	require.Equal(t, invites.View{
-		Account: "nova", ID: j.ID, AccountName: "Nova", Inviter: "Nick", Address: "ben@example.com", Role: roles.Admin, Message: "Hi",
+		Account: "nova", ID: j.ID, AccountName: "Nova", Inviter: "Nick", Address: "ben@example.com", Email: "ben@example.com", Role: roles.Admin, Message: "Hi",
 		ExpiresAt: j.ExpiresAt,
 	}, must(w.inv.Mine(t.Context(), w.as("ben")))(t)[0])
 	require.Empty(t, mine("eve"))

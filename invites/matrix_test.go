@@ -144,6 +144,9 @@ func acts() []act {
 		{"List", "list the invitations of acme", func(s *scene, a accounts.Actor) error {
 			return ignore(s.inv.List(s.Context(), a, "acme", invites.Page{}))
 		}},
+		{"Offer", "see what one can invite to at acme", func(s *scene, a accounts.Actor) error {
+			return ignore(s.inv.Offer(s.Context(), a, "acme"))
+		}},
 		{"Mine", "list the invitations to oneself", func(s *scene, a accounts.Actor) error { return ignore(s.inv.Mine(s.Context(), a)) }},
 		{"Peek", "open the link, which asks for nobody", func(s *scene, _ accounts.Actor) error {
 			return ignore(s.inv.Peek(s.Context(), s.link))

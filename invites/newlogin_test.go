@@ -218,7 +218,7 @@ func TestAcceptNew_KnownUser(t *testing.T) {
 func TestAcceptNew_Input(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, link := w.invited("amy", "new@example.com", roles.Viewer)
+	i, link := w.invited("amy", "new@example.com", roles.Viewer)
 	unknown := "cinv_" + secretOf("unknown")
 	was := w.dump()
 	key := accounts.IdentityKey{Issuer: "i", Subject: "s"}
@@ -243,10 +243,12 @@ func TestAcceptNew_Input(t *testing.T) {
 			require.Equal(t, tt.field, field(t, ignore(w.inv.AcceptNew(t.Context(), tt.in))), name)
 		}
 	}
-	// A password is judged for somebody who may set one, and no sooner.
-	for name, bad := range map[string]string{
+	// A password is judged for somebody who may set one, and no sooner: a link
+	// that is dead is as unknown as one that never was.
+	passwords := map[string]string{
 		"short": "seven goats", "common": "passwordpassword", "the account and the address": "acmeacmenew@example.com", "no UTF-8": "\xff\xfe" + good,
-	} {
+	}
+	for name, bad := range passwords {
 		_, err := w.inv.AcceptNew(t.Context(), invites.NewLogin{Link: link, Password: bad})
 		require.Equal(t, "password", field(t, err), name)
 		require.NotContains(t, err.Error(), bad)
@@ -254,6 +256,10 @@ func TestAcceptNew_Input(t *testing.T) {
 		require.ErrorIs(t, err, accounts.ErrNotFound)
 	}
 	require.Equal(t, was, w.dump())
+	require.NoError(t, w.revoke("amy", i.ID))
+	for name, bad := range passwords {
+		require.ErrorIs(t, ignore(w.inv.AcceptNew(t.Context(), invites.NewLogin{Link: link, Password: bad})), accounts.ErrNotFound, name)
+	}
 }
 
 // The host's own user and ours come with one transaction, or not at all, and

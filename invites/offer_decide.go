@@ -1,6 +1,8 @@
 package invites
 
 import (
+	"slices"
+
 	"cmp"
 
 	"github.com/chatelaine-go/chatelaine/access/limit"
@@ -43,10 +45,7 @@ func invite(op accounts.Operation, by offerer, in draft, f Inviting, fresh newLi
 	if err := op.Seat(f.Account, f.Seats); err != nil {
 		return none(err)
 	}
-	used := accounts.Quota{
-		Key:  accounts.QuotaKey{Kind: accounts.QuotaInvitations, Subject: string(f.Account.ID), Day: accounts.DayOf(op.At)},
-		Used: f.Used, Limit: op.Rules.Limits.InvitationsPerDay,
-	}
+	used := invitationQuota(op, f.Account.ID, f.Used)
 	if used.Left() == 0 {
 		return none(op.Refuse(f.Account.ID, accounts.RefusedQuota, used.Err()))
 	}
@@ -54,7 +53,7 @@ func invite(op accounts.Operation, by offerer, in draft, f Inviting, fresh newLi
 	if err != nil {
 		return none(err)
 	}
-	c := moving(op, f.Account)
+	c := moving(op, f.Account, in.Role)
 	if old.Version != 0 {
 		// It expired, or its inviter lost the right, and nobody wrote it down.
 		// Its end is written before its successor begins.
@@ -113,7 +112,7 @@ func resend(op accounts.Operation, by offerer, f Inviting, fresh newLink) (Chang
 	resends := i.Resends + 1
 	i = i.sent(op, by, fresh)
 	i.Resends = resends
-	c := moving(op, f.Account)
+	c := moving(op, f.Account, i.Role)
 	c.Invitations = []Invitation{i}
 	c.Spend = []accounts.Spend{mails.Spend(1)}
 	c.CancelMail = []mail.Reason{reason(i)}
@@ -122,15 +121,18 @@ func resend(op accounts.Operation, by offerer, f Inviting, fresh newLink) (Chang
 }
 
 // revoke decides whether an invitation is taken back: by somebody who could
-// have made it, whatever has become of who did.
+// have made it, whatever has become of who did, or by the host.
 func revoke(op accounts.Operation, by offerer, f Inviting) (Change, error) {
 	i := f.Invitation
-	if err := mayInvite(op, by, i.Account, i.Role); err != nil {
-		return Change{}, err
+	if !op.Actor.IsSystem() && !op.Actor.IsOperator() {
+		if err := mayInvite(op, by, i.Account, i.Role); err != nil {
+			return Change{}, err
+		}
 	}
 	if i.State != Pending {
 		return Change{}, ErrUsed
 	}
+	op.Challenge = accounts.Challenge{} // no code is asked for it, so none is used up
 	i.State, i.UpdatedAt = Revoked, op.At
 	c := Change{Change: op.Relying()}
 	c.Guards = append(c.Guards, accounts.Guard{Account: f.Account.ID, Version: f.Account.Version})
@@ -178,8 +180,12 @@ func mayInvite(op accounts.Operation, by offerer, account accounts.AccountID, ro
 }
 
 // moving returns an empty change that others who count the account's seats
-// notice.
-func moving(op accounts.Operation, account accounts.Account) Change {
+// notice. It uses up the code that inviting an owner asks for, and for a lower
+// role leaves it alone.
+func moving(op accounts.Operation, account accounts.Account, role roles.Role) Change {
+	if role != op.Rules.Ladder.Top() {
+		op.Challenge = accounts.Challenge{}
+	}
 	c := Change{Change: op.Relying()}
 	c.Guards = append(c.Guards, accounts.Guard{Account: account.ID, Version: account.Version, Move: true})
 	return c
@@ -202,6 +208,27 @@ func write(op accounts.Operation, c *Change, i Invitation, account accounts.Acco
 
 func reason(i Invitation) mail.Reason {
 	return mail.ReasonFor("account", string(i.Account), "invitation", string(i.ID))
+}
+
+// offer returns what somebody who manages members can invite to.
+func offer(op accounts.Operation, by accounts.Standing, account accounts.Account, seats accounts.Seats, today accounts.Quota) Offer {
+	ladder := op.Rules.Ladder
+	have := by.Rights(ladder, op.Actor.Proof()).Direct()
+	out := Offer{Seats: seats, Limit: op.Rules.Policy.Seats(account), Left: today.Left(), Reset: today.ResetAt()}
+	for _, r := range ladder.Roles() {
+		if ladder.CanAssign(have, r, roles.Member) == nil && (r == ladder.Top() || op.Rules.Policy.MayHold(account, r) == nil) {
+			out.Roles = append(out.Roles, r)
+		}
+	}
+	slices.Reverse(out.Roles)
+	return out
+}
+
+func invitationQuota(op accounts.Operation, account accounts.AccountID, used int) accounts.Quota {
+	return accounts.Quota{
+		Key:  accounts.QuotaKey{Kind: accounts.QuotaInvitations, Subject: string(account), Day: accounts.DayOf(op.At)},
+		Used: used, Limit: op.Rules.Limits.InvitationsPerDay,
+	}
 }
 
 // recipientQuota returns the counter of mails with a link to an address, or

@@ -209,7 +209,8 @@ func (s *Service) offer(ctx context.Context, op accounts.Operation, account acco
 
 // Revoke takes back an invitation that is pending, expired or void; its link is
 // dead at once, its seat is free, and its unsent mail is cancelled. The actor
-// is somebody who could make it. One that was answered is [ErrUsed].
+// is somebody who could make it, or a job or an operator of the host. One that
+// was answered is [ErrUsed].
 func (s *Service) Revoke(ctx context.Context, actor accounts.Actor, account accounts.AccountID, id accounts.InvitationID) error {
 	if err := checkIDs(account, id); err != nil {
 		return err
@@ -237,6 +238,9 @@ func (s *Service) onAccount(ctx context.Context, op accounts.Operation, account 
 			return Change{}, err
 		}
 		by := offerer{Standing: list[0]}
+		if kind == EventInvitationRevoked && (op.Actor.IsSystem() || op.Actor.IsOperator()) {
+			return decide(ctx, op, by)
+		}
 		if err := op.May(by.Standing, roles.ManageMembers); err != nil {
 			return Change{}, err
 		}

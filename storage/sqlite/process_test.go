@@ -66,6 +66,8 @@ func work(ctx context.Context, job, path, name string) error {
 		}
 	case "send", "approve", "look":
 		return serve(ctx, st, job, name)
+	case "join", "accept", "guess":
+		return receive(ctx, st, job, name)
 	}
 	return fmt.Errorf("no such job: %s", job)
 }

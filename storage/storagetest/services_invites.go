@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
@@ -23,6 +24,7 @@ func inviteChecks() []check {
 		raced("fifty invitations of one address are one that is pending", one, inviteFifty),
 		raced("of thirty who accept as many join as there are seats", seats, acceptSeats),
 		[]check{
+			{"of a sign-up and a join by a link of one address one makes the user", "an address is never two users, and no link replaces a login (A12, A21, I-03)", joinSignUp},
 			{"of an acceptance and a decline one wins, over many rounds", iff, acceptDecline},
 			{"of an acceptance and a revocation one wins, over many rounds", iff, acceptRevoke},
 		},
@@ -99,6 +101,50 @@ func joinFifty(o *office, meet meeting) {
 		o.is(err, accounts.ErrNotFound, "%s did not join, and is a user", id)
 	}
 	o.acceptedOnce(s, i)
+	o.sound()
+}
+
+func joinSignUp(e *env) {
+	o := newOffice(e)
+	three := times(6)
+	for n, g := range o.guestsApart(2 + three) {
+		email := fmt.Sprintf("new-%d@example.com", n)
+		o.invite(g.stage, email, roles.Author)
+		link := o.link(accounts.Email(email), token.Invitation)
+		made := make([]accounts.UserID, 2)
+		join := func(at *office) error {
+			j, err := at.invites.AcceptNew(o.ctx, invites.NewLogin{Link: link, Password: others})
+			made[0] = j.Login.User
+			return err
+		}
+		signUp := func(at *office) error {
+			u, err := at.logins.SignUp(o.ctx, access.SignUp{Email: email, Password: words}, access.Device{})
+			made[1] = u.ID
+			return err
+		}
+		var errs []error
+		switch n {
+		case 0:
+			errs = []error{join(o.interrupted(1, func() { o.ok(signUp(o), "SignUp") })), nil}
+			o.holds(made[0] == "", "somebody joined with a new login who had signed up")
+		case 1:
+			errs = []error{nil, signUp(o.interrupted(1, func() { o.ok(join(o), "AcceptNew") }))}
+			o.holds(made[1] == "", "somebody signed up whose address had joined")
+		default:
+			errs = together(2, func(k int) error { return []func(*office) error{join, signUp}[k](o) })
+		}
+		o.ok(errs[1], "a sign-up: whoever signs up is told the same")
+		if errs[0] != nil {
+			o.is(errs[0], invites.ErrHasLogin, "a join with a new login by somebody who has one")
+		}
+		u, err := o.st.User(o.ctx, accounts.UserKey{Email: accounts.Email(email)})
+		o.ok(err, "User")
+		o.holds(made[0] != made[1] && (made[0] == u.ID) == (errs[0] == nil) && (made[1] == u.ID) == (errs[0] != nil),
+			"%s has the address; joining made %q and was answered %v, signing up made %q", u.ID, made[0], errs[0], made[1])
+		o.holds(o.member(u.ID, g.account).Active() == (errs[0] == nil) && u.Proven == (errs[0] == nil),
+			"joining was answered %v, and the user is %s", errs[0], text(u))
+		o.people = append(o.people, u.ID)
+	}
 	o.sound()
 }
 

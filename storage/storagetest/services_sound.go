@@ -88,15 +88,12 @@ func (o *office) kept(a accounts.Account, deleted map[accounts.UserID]bool) {
 	o.holds(found == len(owners), "%d members of %s are owners, and %d are told (I-01)", found, a.ID, len(owners))
 }
 
-// told is what the audit tells of one invitation.
-type told struct{ sent, accepted, declined, revoked int }
-
 // offersOf ends the check unless the invitations of an account are each in one
 // state that the audit tells of once, and an address has at most one that is
 // pending (I-02, I-04, I-05, I-20).
 func (o *office) offersOf(at accounts.AccountID, deleted map[accounts.UserID]bool) {
 	o.Helper()
-	audit := o.tellings(at)
+	audit := o.told(at)
 	pending := map[accounts.Email]bool{}
 	q := invites.ListQuery{Account: at, At: o.clock.Now(), Limit: 200}
 	for {
@@ -111,8 +108,9 @@ func (o *office) offersOf(at accounts.AccountID, deleted map[accounts.UserID]boo
 				return 0
 			}
 			t := audit[i.ID]
-			o.holds(t.sent == 1 && t.accepted == n(i.State == invites.Accepted) && t.declined == n(i.State == invites.Declined) &&
-				t.revoked <= n(i.State == invites.Revoked), "the invitation %s is %s, and the audit tells of %+v (I-04, I-05)", i.ID, i.State, t)
+			o.holds(t[invites.EventInvited] == 1 && t[invites.EventInvitationAccepted] == n(i.State == invites.Accepted) &&
+				t[invites.EventInvitationDeclined] == n(i.State == invites.Declined) && t[invites.EventInvitationRevoked] <= n(i.State == invites.Revoked),
+				"the invitation %s is %s, and the audit tells of %v (I-04, I-05)", i.ID, i.State, t)
 			switch i.State {
 			case invites.Pending:
 				o.holds(!pending[i.Email], "%s has two pending invitations in %s (I-02)", i.Email, at)
@@ -135,10 +133,10 @@ func (o *office) offersOf(at accounts.AccountID, deleted map[accounts.UserID]boo
 	}
 }
 
-// tellings reads what the audit of an account tells of its invitations.
-func (o *office) tellings(at accounts.AccountID) map[accounts.InvitationID]told {
+// told counts what the audit of an account tells of its invitations.
+func (o *office) told(at accounts.AccountID) map[accounts.InvitationID]map[accounts.EventKind]int {
 	o.Helper()
-	all := map[accounts.InvitationID]told{}
+	all := map[accounts.InvitationID]map[accounts.EventKind]int{}
 	q := accounts.EventQuery{
 		Account: at, Limit: 500,
 		Kinds: []accounts.EventKind{
@@ -149,18 +147,10 @@ func (o *office) tellings(at accounts.AccountID) map[accounts.InvitationID]told 
 		page, err := o.st.Events(o.ctx, q)
 		o.ok(err, "Events")
 		for _, e := range page {
-			t := all[e.Invitation]
-			switch e.Kind {
-			case invites.EventInvited:
-				t.sent++
-			case invites.EventInvitationAccepted:
-				t.accepted++
-			case invites.EventInvitationDeclined:
-				t.declined++
-			default:
-				t.revoked++
+			if all[e.Invitation] == nil {
+				all[e.Invitation] = map[accounts.EventKind]int{}
 			}
-			all[e.Invitation] = t
+			all[e.Invitation][e.Kind]++
 		}
 		if len(page) < q.Limit {
 			return all

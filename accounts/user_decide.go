@@ -1,0 +1,107 @@
+package accounts
+
+import (
+	"github.com/chatelaine-go/chatelaine/roles"
+)
+
+// UserFacts is what decides about a user whom the host keeps: who has the id,
+// the address, the user name and the identities now. Absent ones are zero.
+type UserFacts struct {
+	Stored     User
+	HasLogin   bool // that user has a way to log in; see [Means.HasLogin]
+	ByEmail    User
+	ByHandle   User
+	Identities []UserID // whose each identity is, in their order
+}
+
+// PutUser decides whether a user whom the host keeps is created or updated.
+// The user comes back as it will be stored.
+func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Change, User, error) {
+	none := func(err error) (Change, User, error) { return Change{}, User{}, err }
+	if !o.Actor.IsSystem() {
+		return none(&roles.DeniedError{Action: "user.put", Why: "only a job of the host keeps users"})
+	}
+	if !f.Stored.DeletedAt.IsZero() {
+		return none(taken("id"))
+	}
+	if f.ByEmail.ID != "" && f.ByEmail.ID != want.ID {
+		return none(taken("email"))
+	}
+	if f.ByHandle.ID != "" && f.ByHandle.ID != want.ID {
+		return none(taken("handle"))
+	}
+	c := o.Change()
+	u := f.Stored
+	u.ID, u.Name, u.Handle, u.Locale, u.Kept = want.ID, want.Name, want.Handle, want.Locale, f.Stored.Kept || want.Kept || !f.HasLogin
+	u.Email, u.Address, u.Proven = want.Email, want.Address, want.Proven
+	for i, owner := range f.Identities {
+		switch owner {
+		case "":
+			c.Identities = append(c.Identities, Identity{
+				Issuer: identities[i].Issuer, Subject: identities[i].Subject, User: u.ID, CreatedAt: o.At,
+			})
+		case u.ID:
+		default:
+			return none(taken("identities"))
+		}
+	}
+	if u == f.Stored && len(c.Identities) == 0 {
+		return Change{}, u, nil
+	}
+	kind := EventUserUpdated
+	if u.Version == 0 {
+		u.Epoch, u.CreatedAt, kind = 1, o.At, EventUserCreated
+	}
+	u.UpdatedAt = o.At
+	c.Users = []User{u}
+	o.Record(&c, Event{Kind: kind, User: u.ID})
+	u.Version++
+	return c, u, nil
+}
+
+// UpdateUser decides whether what a user is called changes. The user comes back
+// as it will be stored.
+func (o Operation) UpdateUser(u, holder User, in UpdateUser) (Change, User, error) {
+	none := func(err error) (Change, User, error) { return Change{}, User{}, err }
+	if !o.Actor.IsSystem() {
+		if err := o.Self(u.UserState); err != nil {
+			return none(err)
+		}
+		if u.Kept {
+			return none(&InvalidError{Field: "id", Reason: "is a user whom the host keeps; change them there"})
+		}
+	} else if !u.DeletedAt.IsZero() {
+		return none(ErrNotFound)
+	}
+	was := u
+	if in.Name != nil {
+		if err := CheckText("name", *in.Name, maxName); err != nil {
+			return none(err)
+		}
+		u.Name = *in.Name
+	}
+	if in.Handle != nil {
+		if err := checkHandle(*in.Handle); err != nil {
+			return none(err)
+		}
+		if holder.ID != "" && holder.ID != u.ID {
+			return none(taken("handle"))
+		}
+		u.Handle = *in.Handle
+	}
+	if in.Locale != nil {
+		if err := CheckLocale(*in.Locale); err != nil {
+			return none(err)
+		}
+		u.Locale = *in.Locale
+	}
+	if u == was {
+		return Change{}, u, nil
+	}
+	u.UpdatedAt = o.At
+	c := o.Relying()
+	c.Users = []User{u}
+	o.Record(&c, Event{Kind: EventUserUpdated, User: u.ID})
+	u.Version++
+	return c, u, nil
+}
