@@ -276,8 +276,11 @@ func TestLogins_AskAddress(t *testing.T) {
 		// Nor by a link of before.
 		_, actor := e.newcomer("nora")
 		require.NoError(t, e.logins.AskAddress(t.Context(), actor, "new@example.com"))
+		link := e.mailed("new@example.com", changePage)
 		must(e.svc.PutUser(t.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true}))(t)
-		require.ErrorIs(t, e.logins.ConfirmAddress(t.Context(), actor, e.mailed("new@example.com", changePage)), accounts.ErrInvalid)
+		require.ErrorIs(t, e.logins.ConfirmAddress(t.Context(), actor, link), accounts.ErrStepUp, "the host's taking over ended the session")
+		e.clock.Add(time.Minute)
+		require.ErrorIs(t, e.logins.ConfirmAddress(t.Context(), must(e.sessions.ForUser(t.Context(), accounts.Login{User: "nora", At: e.env.Now()}, ""))(t).Actor(), link), accounts.ErrInvalid)
 		require.Equal(t, accounts.Email("nora@example.com"), e.stored("nora").Email)
 	})
 }

@@ -36,9 +36,9 @@ func askCode(op accounts.Operation, u accounts.User, old accounts.Challenge, to 
 		ChallengeKey: old.ChallengeKey, Version: old.Version, Epoch: u.Epoch, Hash: hash, To: to,
 		CreatedAt: op.At, ExpiresAt: op.At.Add(op.Rules.Limits.CodeTTL),
 	})
-	// The account stays out of the record: it is the asker's word alone, and
-	// nobody writes into the audit of an account that they only name.
-	op.Record(&c.Change, accounts.Event{Kind: EventCodeAsked, User: u.ID, Action: old.Action})
+	// Action and account stay out of the record: they are the asker's words
+	// alone, and nobody writes what they like into an audit.
+	op.Record(&c.Change, accounts.Event{Kind: EventCodeAsked, User: u.ID})
 	return c, nil
 }
 
@@ -62,7 +62,7 @@ func answerCode(op accounts.Operation, u accounts.User, ch accounts.Challenge, h
 		ch.PassedAt, kind = op.At, EventCodePassed
 	}
 	c.Challenges = []accounts.Challenge{ch}
-	op.Record(&c.Change, accounts.Event{Kind: kind, User: u.ID, Action: ch.Action})
+	op.Record(&c.Change, accounts.Event{Kind: kind, User: u.ID})
 	if !right {
 		return c, op.Rules.Limits.CodeTries - ch.Tries, nil
 	}

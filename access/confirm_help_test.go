@@ -125,7 +125,7 @@ func (c *codes) challenge(a accounts.Actor, in access.Ask) accounts.Challenge {
 // logged in just now.
 func (c *codes) own(user accounts.UserID, account accounts.AccountID) accounts.Actor {
 	c.Helper()
-	return must(c.sessions.ForUser(c.Context(), user, c.env.Now(), account))(c).Actor()
+	return must(c.sessions.ForUser(c.Context(), accounts.Login{User: user, At: c.env.Now()}, account))(c).Actor()
 }
 
 // everything tells what is stored, codes included.

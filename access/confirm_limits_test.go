@@ -245,6 +245,7 @@ func TestConfirmations_epoch(t *testing.T) {
 			require.NoError(c, c.sessions.EndAll(c.Context(), nora, "nora"))
 		}},
 		"the password is changed": {same: true, given: func(c *codes, _ string, nora accounts.Actor) {
+			c.pass(nora, access.Ask{Action: access.EventPasswordChanged})
 			must(c.logins.ChangePassword(c.Context(), nora, words, others, access.Device{}))(c)
 		}},
 		"the user is suspended and let in again": {given: func(c *codes, _ string, _ accounts.Actor) {
@@ -277,6 +278,26 @@ func TestConfirmations_epoch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Sessions that end while a code is asked for, or answered, end it all the same:
+// none is sent, and none is passed (A37, I-09).
+func TestConfirmations_epochMeanwhile(t *testing.T) {
+	t.Parallel()
+	c, cleo := careful(t)
+	page, digits := c.ask(cleo, closing)
+	end := func() { require.NoError(t, c.sessions.EndAll(t.Context(), operator, "cleo")) }
+	c.st.on(before(end))
+	require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), cleo, closing, page, digits))
+	c.st.on(nil)
+	require.Zero(t, c.challenge(cleo, closing).Tries)
+
+	cleo = c.as("cleo", "willow")
+	c.st.on(before(end))
+	require.Equal(t, accounts.ErrStepUp, refuses(c.conf.Ask(t.Context(), cleo, closing)))
+	c.st.on(nil)
+	require.Equal(t, 1, c.phone.count())
+	require.Zero(t, c.challenge(cleo, closing).Version)
 }
 
 // A user gets ten codes in a UTC day, whatever they are for and with whichever

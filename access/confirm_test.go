@@ -52,7 +52,7 @@ func TestConfirmations_TurnOn(t *testing.T) {
 	digits := sent.Digits.Reveal()
 	sent.Digits = token.Secret{}
 	require.Equal(t, access.Code{
-		User: "nora", Phone: phone, Product: "Letterbird", Action: access.EventConfirmationOn, ExpiresAt: start().Add(10 * time.Minute),
+		User: "nora", Phone: phone, Address: "nora@example.com", Product: "Letterbird", Action: access.EventConfirmationOn, ExpiresAt: start().Add(10 * time.Minute),
 	}, sent)
 	require.Regexp(t, `^[0-9]{6}$`, digits)
 	require.False(t, c.stored("nora").Confirms)
@@ -63,6 +63,7 @@ func TestConfirmations_TurnOn(t *testing.T) {
 	require.NoError(t, c.conf.Answer(t.Context(), nora, turningOn, page.Reveal(), digits))
 	require.True(t, c.stored("nora").Confirms)
 	require.Equal(t, phone, c.stored("nora").Phone)
+	require.Equal(t, c.env.Now(), c.challenge(nora, turningOn).UsedAt)
 	require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), nora, turningOn, page.Reveal(), digits), "a code is good once")
 
 	var kinds []accounts.EventKind

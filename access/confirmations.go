@@ -23,6 +23,7 @@ type CodeSender interface {
 type Code struct {
 	User      accounts.UserID
 	Phone     string       // where to, in the form of accounts.ParsePhone
+	Address   string       // the user's own proven address, for a sender that writes there instead
 	Digits    token.Secret // six digits; Reveal them into the message only
 	Product   string
 	Locale    string             // the user's language; "": none is known
@@ -65,7 +66,8 @@ func NewConfirmations(st SessionStore, env *accounts.Env, sender CodeSender) (*C
 
 // With returns the service on another store, such as one that joins the host's
 // transaction. A code is sent before the host commits; if it rolls back, the
-// code is worth nothing.
+// code is worth nothing. An answer that the host rolls back is not counted: have
+// codes answered outside of transactions.
 func (s *Confirmations) With(st SessionStore) *Confirmations {
 	with := *s
 	with.st = st
@@ -153,7 +155,7 @@ func (s *Confirmations) ask(ctx context.Context, actor accounts.Actor, in Ask, t
 			return Change{}, err
 		}
 		code = Code{
-			User: u.ID, Phone: phone, Digits: token.Wrap(digits), Product: op.Rules.Product, Locale: u.Locale,
+			User: u.ID, Phone: phone, Address: string(u.Email), Digits: token.Wrap(digits), Product: op.Rules.Product, Locale: u.Locale,
 			Action: in.Action, ExpiresAt: op.At.Add(op.Rules.Limits.CodeTTL),
 		}
 		return askCode(op, u, old, phone, spent, codeHash(hash, digits, u.Phone))

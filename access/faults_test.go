@@ -100,7 +100,9 @@ func operations() []operation {
 			return two(a, b, err)
 		}},
 		{"Principal", nil, func(s *stage) (any, error) { return s.sessions.Principal(s.Context(), s.secret, "rose") }},
-		{"ForUser", nil, func(s *stage) (any, error) { return s.sessions.ForUser(s.Context(), "mia", s.env.Now(), "rose") }},
+		{"ForUser", nil, func(s *stage) (any, error) {
+			return s.sessions.ForUser(s.Context(), accounts.Login{User: "mia", At: s.env.Now()}, "rose")
+		}},
 		{"Switch", nil, func(s *stage) (any, error) {
 			a, b, err := s.sessions.Switch(s.Context(), s.secret, "north")
 			return two(a, b, err)

@@ -45,11 +45,11 @@ func (s *Logins) Arrive(ctx context.Context, in HostLogin) (accounts.Login, erro
 	if !given {
 		want.ID = accounts.UserID(s.env.NewID(op.At))
 	}
-	var out accounts.UserID
+	var out accounts.Login
 	err := s.run(ctx, op, accounts.EventUserCreated, func(ctx context.Context) (Change, error) {
 		known, err := s.find(ctx, accounts.UserKey{Identity: in.Identity})
 		if err != nil || known.ID != "" {
-			out = known.ID
+			out = accounts.Login{User: known.ID, Epoch: known.Epoch}
 			return Change{}, err
 		}
 		if invalid != nil {
@@ -66,13 +66,14 @@ func (s *Logins) Arrive(ctx context.Context, in HostLogin) (accounts.Login, erro
 				return Change{}, err
 			}
 		}
-		out = want.ID
+		out = accounts.Login{User: want.ID, Epoch: 1}
 		return arrive(op, in, want, holder)
 	})
 	if err != nil {
 		return accounts.Login{}, err
 	}
-	return accounts.Login{User: out, Method: accounts.MethodIdentity}, nil
+	out.Identity, out.Method, out.At = in.Identity, accounts.MethodIdentity, op.At
+	return out, nil
 }
 
 // user returns the user that a login makes when its subject is new.

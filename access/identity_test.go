@@ -53,7 +53,7 @@ func TestLogins_Arrive_table(t *testing.T) {
 						switch {
 						case in.Identity == known:
 							require.NoError(t, err, what)
-							require.Equal(t, accounts.Login{User: "nora", Method: accounts.MethodIdentity}, login, what)
+							require.Equal(t, accounts.Login{User: "nora", Identity: known, Method: accounts.MethodIdentity, At: e.env.Now(), Epoch: 1}, login, what)
 						case name == "true" && taken:
 							require.Equal(t, access.ErrLinkFirst, err, what)
 							require.Zero(t, login)
@@ -92,7 +92,7 @@ func TestLogins_Arrive(t *testing.T) {
 		in := access.HostLogin{Identity: google, Email: " Nora@Example.com", Verified: true, ID: "nora", Name: "Nora", Locale: "de"}
 		for range 3 {
 			login := must(e.logins.Arrive(t.Context(), in))(t)
-			require.Equal(t, accounts.Login{User: "nora", Method: accounts.MethodIdentity}, login)
+			require.Equal(t, accounts.Login{User: "nora", Identity: google, Method: accounts.MethodIdentity, At: e.env.Now(), Epoch: 1}, login)
 		}
 		u := e.stored("nora")
 		require.Equal(t, "Nora@Example.com", u.Address)

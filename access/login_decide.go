@@ -95,6 +95,9 @@ func changePassword(op accounts.Operation, f Entering, own Session, compared, ha
 	if f.Means.Credential.Hash != compared {
 		return Change{}, ErrCredentials
 	}
+	if err := op.Confirmed(u.UserState, EventPasswordChanged, ""); err != nil {
+		return Change{}, err
+	}
 	if compared == "" {
 		// A first password, beside another way to log in.
 		if err := op.Fresh(u.UserState, EventPasswordChanged, ""); err != nil {

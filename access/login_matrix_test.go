@@ -72,7 +72,7 @@ func loginActors() []struct {
 		}},
 		{"the user, kept by the host since", func(h *hall) accounts.Actor {
 			must(h.svc.PutUser(h.Context(), job, accounts.PutUser{ID: "nora", Email: "nora@example.com", Proven: true, TakeOver: true}))(h)
-			return h.actor
+			return h.self2("nora")
 		}},
 		{"another user", func(h *hall) accounts.Actor { return h.otto }},
 		{"a job", func(*hall) accounts.Actor { return job }},
@@ -106,6 +106,14 @@ func loginActs() []loginAct {
 	return []loginAct{
 		{"Lift", "lift the wait of an address", func(h *hall, a accounts.Actor) error {
 			return h.logins.Lift(h.Context(), a, "pia@example.com")
+		}},
+		{"Block", "see how an address waits", func(h *hall, a accounts.Actor) error {
+			_, err := h.logins.Block(h.Context(), a, "pia@example.com")
+			return err
+		}},
+		{"Methods", "see how nora logs in", func(h *hall, a accounts.Actor) error {
+			_, err := h.logins.Methods(h.Context(), a, "nora")
+			return err
 		}},
 		{"AskProof", "ask for a proof of one's own address", func(h *hall, a accounts.Actor) error {
 			u := h.stored("nora")
@@ -154,7 +162,8 @@ func loginActs() []loginAct {
 // right to them.
 func outside() map[string]string {
 	return map[string]string{
-		"SignUp": "anybody", "LogIn": "the password", "Verify": "the password", "AskReset": "anybody", "ResetPassword": "the link",
+		"PeekLink": "the link",
+		"SignUp":   "anybody", "LogIn": "the password", "Verify": "the password", "AskReset": "anybody", "ResetPassword": "the link",
 		"Arrive": "the host, for a login at an issuer", "Start": "the host, for a login", "Renew": "the session's secret and the host, for a login",
 		"Principal": "the session's secret", "Switch": "the session's secret", "Return": "the session's secret", "SignOut": "the session's secret",
 		"ForUser": "the host, for a session of its own", "With": "the host",

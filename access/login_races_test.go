@@ -223,7 +223,7 @@ func TestRace_inBetween(t *testing.T) {
 		{"a change beside a reset", changePassword, 2, changed, accounts.ErrStepUp},
 		{"a change beside the end of all", changePassword, 2, endAll, accounts.ErrStepUp},
 		{"a change beside signing out", changePassword, 2, signOut, accounts.ErrStepUp},
-		{"a change beside the host's taking over", changePassword, 2, keep, accounts.ErrInvalid},
+		{"a change beside the host's taking over", changePassword, 2, keep, accounts.ErrStepUp},
 		{"a change beside the erasure", changePassword, 2, erase, accounts.ErrStepUp},
 		{"asking for an address beside a suspension", askAddress, 1, suspend, accounts.ErrStepUp},
 		{"asking for an address beside the end of all", askAddress, 1, endAll, accounts.ErrStepUp},

@@ -231,7 +231,7 @@ func (s *Logins) Verify(ctx context.Context, in LogIn, from Device) (accounts.Lo
 	op := s.env.Begin(accounts.Actor{})
 	var out accounts.Login
 	err := s.entry(ctx, op, in, from.clipped(), EventPasswordChecked, func(_ context.Context, u accounts.User, c *Change) error {
-		out = accounts.Login{User: u.ID, Method: accounts.MethodPassword}
+		out = accounts.Login{User: u.ID, Method: accounts.MethodPassword, At: op.At, Epoch: u.Epoch}
 		by := op
 		by.Actor = accounts.Admitted(accounts.Admission{User: u.ID})
 		by.Record(&c.Change, accounts.Event{Kind: EventPasswordChecked, User: u.ID})

@@ -68,7 +68,7 @@ func TestPasswords_whatEnds(t *testing.T) {
 			for _, dead := range append(sessions, own) {
 				require.ErrorIs(t, e.try(dead, ""), access.ErrNoSession)
 			}
-			_, err := e.sessions.ForUser(t.Context(), "nora", loggedIn, "")
+			_, err := e.sessions.ForUser(t.Context(), accounts.Login{User: "nora", At: loggedIn}, "")
 			require.ErrorIs(t, err, access.ErrNoSession)
 			require.ErrorIs(t, e.logins.AskProof(t.Context(), actor), accounts.ErrStepUp, "what somebody had begun")
 			require.ErrorIs(t, e.reset(reset, strange), accounts.ErrNotFound)
@@ -189,15 +189,15 @@ func TestLogins_ChangePassword(t *testing.T) {
 		e.signUp("nora")
 		e.clock.Add(time.Minute)
 		at := e.env.Now()
-		p := must(e.sessions.ForUser(t.Context(), "nora", at, ""))(t)
+		p := must(e.sessions.ForUser(t.Context(), accounts.Login{User: "nora", At: at}, ""))(t)
 		e.clock.Add(time.Minute)
 		secret, err := e.logins.ChangePassword(t.Context(), p.Actor(), words, others, access.Device{})
 		require.NoError(t, err)
 		require.True(t, secret.IsZero())
-		_, err = e.sessions.ForUser(t.Context(), "nora", at, "")
+		_, err = e.sessions.ForUser(t.Context(), accounts.Login{User: "nora", At: at}, "")
 		require.ErrorIs(t, err, access.ErrNoSession)
 		e.clock.Add(time.Microsecond)
-		must(e.sessions.ForUser(t.Context(), "nora", e.env.Now(), ""))(t)
+		must(e.sessions.ForUser(t.Context(), accounts.Login{User: "nora", At: e.env.Now()}, ""))(t)
 	})
 }
 
@@ -214,7 +214,7 @@ func TestLogins_ResetPassword(t *testing.T) {
 		e.clock.Add(30*time.Minute - time.Microsecond)
 		login, err := e.logins.ResetPassword(t.Context(), link, others)
 		require.NoError(t, err)
-		require.Equal(t, accounts.Login{User: "nora", Method: accounts.MethodPassword, ByLink: true}, login)
+		require.Equal(t, accounts.Login{User: "nora", Method: accounts.MethodPassword, At: e.env.Now(), Epoch: 2, ByLink: true}, login)
 		require.True(t, e.stored("nora").Proven)
 		require.ErrorIs(t, e.reset(link, strange), accounts.ErrNotFound)
 		require.True(t, e.knows("nora@example.com", others))

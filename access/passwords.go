@@ -86,7 +86,7 @@ func (s *Logins) ResetPassword(ctx context.Context, link, fresh string) (account
 	if err != nil {
 		return accounts.Login{}, err
 	}
-	return accounts.Login{User: m.User.ID, Method: accounts.MethodPassword, ByLink: true}, nil
+	return accounts.Login{User: m.User.ID, Method: accounts.MethodPassword, At: op.At, Epoch: m.User.Epoch + 1, ByLink: true}, nil
 }
 
 // ChangePassword gives the actor another password. Old is the one they have; it
@@ -112,7 +112,13 @@ func (s *Logins) ChangePassword(ctx context.Context, actor accounts.Actor, old, 
 		return token.Secret{}, err
 	}
 	var compared string
-	if old != "" {
+	if old == "" {
+		if m, err := s.st.Means(ctx, accounts.UserKey{ID: u.ID}); err != nil {
+			return token.Secret{}, err
+		} else if m.Credential.Hash != "" {
+			return token.Secret{}, ErrCredentials // nothing was tried, and nothing needs to be hashed
+		}
+	} else {
 		f, _, err := s.compare(ctx, op, u.Email, old, from.clipped())
 		if err != nil {
 			return token.Secret{}, err
@@ -167,7 +173,13 @@ func (s *Logins) changing(ctx context.Context, op accounts.Operation) (accounts.
 	if u.Email == "" {
 		return accounts.User{}, &accounts.InvalidError{Field: "email", Reason: "is missing; a password goes with an address"}
 	}
-	return u, nil
+	op, err = accounts.Confirming(ctx, s.st, op, u.UserState, EventPasswordChanged, "")
+	if err != nil {
+		return accounts.User{}, err
+	}
+	// Before a password is compared: whoever has to enter a code first has used
+	// up no try.
+	return u, op.Confirmed(u.UserState, EventPasswordChanged, "")
 }
 
 // ownRow reads the session that an actor acts with; zero if it is not one of

@@ -120,7 +120,7 @@ func TestSessions_Renew(t *testing.T) {
 			{accounts.Login{User: "otto"}, accounts.ErrInvalid},
 			{accounts.Login{Identity: google}, accounts.ErrInvalid},
 			{accounts.Login{User: "nora", ByLink: true}, accounts.ErrInvalid},
-			{accounts.Login{User: "nora", Identity: google}, accounts.ErrInvalid},
+			{accounts.Login{User: "nora", Identity: google}, accounts.ErrNotFound},
 			{accounts.Login{}, accounts.ErrInvalid},
 			{accounts.Login{User: "nobody"}, accounts.ErrNotFound},
 			{accounts.Login{Identity: accounts.IdentityKey{Issuer: "i", Subject: "S"}}, accounts.ErrNotFound},

@@ -21,6 +21,9 @@ func startSession(op accounts.Operation, u accounts.User, login accounts.Login, 
 	if !u.SuspendedAt.IsZero() {
 		return Change{}, Session{}, &roles.DeniedError{Action: "session.start", Why: "the user is suspended"}
 	}
+	if login.Epoch != 0 && login.Epoch != u.Epoch {
+		return Change{}, Session{}, accounts.ErrStepUp // overtaken since
+	}
 	u.Logins++
 	u.UpdatedAt = op.At
 	s := Session{
@@ -132,14 +135,20 @@ func mayTend(op accounts.Operation, u accounts.UserState) error {
 // ownSession decides who a user is by the time of a login in the host's own
 // sessions. A login at or before the moment at which the user's sessions last
 // ended is none.
-func ownSession(r accounts.Rules, at time.Time, st accounts.Standing, loginAt time.Time, account accounts.AccountID) (Principal, error) {
-	u := st.User
+func ownSession(r accounts.Rules, at time.Time, st accounts.Standing, login accounts.Login, account accounts.AccountID) (Principal, error) {
+	u, loginAt := st.User, login.At
+	if login.Epoch != 0 && login.Epoch != u.Epoch {
+		return Principal{}, ErrNoSession
+	}
 	if u.ID == "" || !u.Active() || loginAt.IsZero() || loginAt.After(at) || (!u.EpochAt.IsZero() && !loginAt.After(u.EpochAt)) {
 		return Principal{}, ErrNoSession
 	}
 	p := Principal{User: u.ID, UserName: u.Name, AuthAt: loginAt}
+	if login.ByLink {
+		p.AuthAt = time.Time{}
+	}
 	err := p.enter(r, st, account, accounts.Admission{
-		User: u.ID, Epoch: u.Epoch, Proof: accounts.Proof{At: loginAt}, AuthAt: loginAt,
+		User: u.ID, Epoch: u.Epoch, Proof: accounts.Proof{At: loginAt}, AuthAt: p.AuthAt,
 	}, at.Sub(loginAt) >= r.Limits.DelegateTTL)
 	return p, err
 }

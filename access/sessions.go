@@ -62,7 +62,7 @@ func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device)
 	id := accounts.SessionID(s.env.NewID(op.At))
 	var out Session
 	err = s.run(ctx, op, EventSessionStarted, func(ctx context.Context) (Change, error) {
-		u, err := s.st.User(ctx, key)
+		u, err := s.whose(ctx, key, login)
 		if err != nil {
 			return Change{}, err
 		}
@@ -121,9 +121,12 @@ func (s *Sessions) Renew(ctx context.Context, secret string, login accounts.Logi
 		if err != nil {
 			return Change{}, err
 		}
-		who, err := s.st.User(ctx, key)
-		if err != nil {
+		who, err := s.whose(ctx, key, login)
+		switch {
+		case err != nil:
 			return Change{}, err
+		case login.Epoch != 0 && login.Epoch != who.Epoch:
+			return Change{}, accounts.ErrStepUp // overtaken since
 		}
 		return renew(op, row, who.UserState, who.ID, freshHash)
 	})
@@ -140,13 +143,20 @@ func loginKey(l accounts.Login) (accounts.UserKey, error) {
 	if l.Identity == (accounts.IdentityKey{}) {
 		return accounts.UserKey{ID: l.User}, accounts.CheckID("user", l.User)
 	}
-	switch {
-	case l.User != "":
-		return accounts.UserKey{}, &accounts.InvalidError{Field: "login", Reason: "names both a user and an identity"}
-	case l.Identity.Issuer == "" || l.Identity.Subject == "":
+	if l.Identity.Issuer == "" || l.Identity.Subject == "" {
 		return accounts.UserKey{}, &accounts.InvalidError{Field: "identity", Reason: "lacks its issuer or subject"}
 	}
 	return accounts.UserKey{Identity: l.Identity}, nil
+}
+
+// whose reads the user whom a login means: by the identity where there is one,
+// so that one that was taken away since opens nothing.
+func (s *Sessions) whose(ctx context.Context, key accounts.UserKey, l accounts.Login) (accounts.User, error) {
+	u, err := s.st.User(ctx, key)
+	if err == nil && l.User != "" && l.User != u.ID {
+		return accounts.User{}, accounts.ErrNotFound
+	}
+	return u, err
 }
 
 // Principal says who holds a session's secret, and what they may do at an
@@ -191,11 +201,11 @@ func (s *Sessions) touch(ctx context.Context, id accounts.SessionID, at time.Tim
 }
 
 // ForUser says what a user of a host with sessions of its own may do at an
-// account. LoginAt is when that session's login took place: logins of before
-// the user's sessions were ended, or of before a membership was reactivated,
-// do not count, so keep it in the session. Errors are those of
-// [Sessions.Principal].
-func (s *Sessions) ForUser(ctx context.Context, user accounts.UserID, loginAt time.Time, account accounts.AccountID) (Principal, error) {
+// account. The login is that of the session: keep its User, At and ByLink there.
+// Logins of before the user's sessions were ended, or of before a membership was
+// reactivated, do not count. Errors are those of [Sessions.Principal].
+func (s *Sessions) ForUser(ctx context.Context, login accounts.Login, account accounts.AccountID) (Principal, error) {
+	user := login.User
 	if err := accounts.CheckID("user", user); err != nil {
 		return Principal{}, err
 	}
@@ -208,7 +218,8 @@ func (s *Sessions) ForUser(ctx context.Context, user accounts.UserID, loginAt ti
 	}
 	// As exact as every other moment is kept: two moments that are stored as
 	// one must not be told apart.
-	return ownSession(s.env.Rules(), s.env.Now(), list[0], loginAt.UTC().Truncate(time.Microsecond), account)
+	login.At = login.At.UTC().Truncate(time.Microsecond)
+	return ownSession(s.env.Rules(), s.env.Now(), list[0], login, account)
 }
 
 // Switch takes a session to another account that the user can reach, and

@@ -89,7 +89,7 @@ func TestSessions_Start(t *testing.T) {
 		{"an id with a space", accounts.Login{User: "a b"}, accounts.ErrInvalid},
 		{"an identity without a subject", accounts.Login{Identity: accounts.IdentityKey{Issuer: "x"}}, accounts.ErrInvalid},
 		{"an identity without an issuer", accounts.Login{Identity: accounts.IdentityKey{Subject: "x"}}, accounts.ErrInvalid},
-		{"a user and an identity at once", accounts.Login{User: "mia", Identity: accounts.IdentityKey{Issuer: "x", Subject: "y"}}, accounts.ErrInvalid},
+		{"a user and an identity that is not theirs", accounts.Login{User: "mia", Identity: accounts.IdentityKey{Issuer: "x", Subject: "y"}}, accounts.ErrNotFound},
 		{"a method of two lines", accounts.Login{User: "mia", Method: "a\nb"}, accounts.ErrInvalid},
 		{"a suspended user", accounts.Login{User: "eve"}, roles.ErrDenied}, // A25
 	} {

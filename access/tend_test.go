@@ -103,7 +103,7 @@ func TestSessions_SuspendedUser(t *testing.T) {
 	out := func() {
 		t.Helper()
 		require.ErrorIs(t, w.try(own, "north"), access.ErrNoSession)
-		_, err := w.sessions.ForUser(t.Context(), "mia", loginAt, "north")
+		_, err := w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: loginAt}, "north")
 		require.ErrorIs(t, err, access.ErrNoSession)
 		_, err = w.requests.Send(t.Context(), actor, access.Batch{Agency: "north", Addresses: "a@example.com"})
 		require.ErrorIs(t, err, accounts.ErrStepUp)
@@ -116,11 +116,11 @@ func TestSessions_SuspendedUser(t *testing.T) {
 	w.clock.Add(time.Second)
 	require.NoError(t, w.svc.ReactivateUser(t.Context(), op, "mia"))
 	out()
-	_, err = w.sessions.ForUser(t.Context(), "mia", loginAt.Add(2*time.Second), "north")
+	_, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: loginAt.Add(2 * time.Second)}, "north")
 	require.ErrorIs(t, err, access.ErrNoSession, "a login at the moment of the reactivation is none either")
 	w.clock.Add(time.Microsecond)
 	require.NoError(t, w.try(w.login("mia"), "north"))
-	_, err = w.sessions.ForUser(t.Context(), "mia", w.env.Now(), "north")
+	_, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: w.env.Now()}, "north")
 	require.NoError(t, err)
 }
 
@@ -141,10 +141,10 @@ func TestSessions_ReactivatedMember(t *testing.T) {
 	require.NoError(t, w.try(later, "north"))
 	require.NoError(t, w.try(old, ""), "it was the account's suspension, not the person's (D6)")
 
-	_, err := w.sessions.ForUser(t.Context(), "mia", w.env.Now(), "north")
+	_, err := w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: w.env.Now()}, "north")
 	require.ErrorIs(t, err, accounts.ErrNotFound, "a login time that is not later proves nothing")
 	w.clock.Add(time.Microsecond)
-	_, err = w.sessions.ForUser(t.Context(), "mia", w.env.Now(), "north")
+	_, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: w.env.Now()}, "north")
 	require.NoError(t, err)
 }
 
@@ -154,14 +154,14 @@ func TestSessions_ForUser(t *testing.T) {
 	w := newWorld(t)
 	w.connect("willow", roles.Author)
 	now := w.env.Now()
-	p, err := w.sessions.ForUser(t.Context(), "mia", now.In(time.FixedZone("x", 3600)), "willow")
+	p, err := w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: now.In(time.FixedZone("x", 3600))}, "willow")
 	require.NoError(t, err)
 	require.Equal(t, accounts.AccountID("north"), p.Agency)
 	require.Equal(t, roles.Author, p.Role())
 	require.Empty(t, p.Session)
 	require.Zero(t, p.ExpiresAt)
 	require.Equal(t, now, p.AuthAt)
-	p, err = w.sessions.ForUser(t.Context(), "mia", now, "north")
+	p, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: now}, "north")
 	require.NoError(t, err)
 	_, err = w.requests.Send(t.Context(), p.Actor(), access.Batch{Agency: "north", Addresses: "a@example.com"})
 	require.NoError(t, err)
@@ -182,22 +182,22 @@ func TestSessions_ForUser(t *testing.T) {
 		{"an account with a bad id", "mia", now, "no where", accounts.ErrNotFound},
 		{"somebody else's account with a login of twelve hours ago", "mia", now.Add(-12 * time.Hour), "willow", accounts.ErrStepUp},
 	} {
-		p, err := w.sessions.ForUser(t.Context(), tt.user, tt.loginAt, tt.account)
+		p, err := w.sessions.ForUser(t.Context(), accounts.Login{User: tt.user, At: tt.loginAt}, tt.account)
 		require.ErrorIs(t, err, tt.want, tt.name)
 		require.Equal(t, access.Principal{}, p, tt.name)
 	}
-	_, err = w.sessions.ForUser(t.Context(), "mia", now.Add(-12*time.Hour+time.Microsecond), "willow")
+	_, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "mia", At: now.Add(-12*time.Hour + time.Microsecond)}, "willow")
 	require.NoError(t, err)
 
 	t.Run("moments that are stored as one are not told apart", func(t *testing.T) {
 		w.clock.Set(start().Add(700 * time.Nanosecond))
-		_, err := w.sessions.ForUser(t.Context(), "eve", w.clock.Now(), "elm")
+		_, err := w.sessions.ForUser(t.Context(), accounts.Login{User: "eve", At: w.clock.Now()}, "elm")
 		require.NoError(t, err, "a login of this very moment is not in the future")
 		require.NoError(t, w.sessions.EndAll(t.Context(), job, "eve"))
-		_, err = w.sessions.ForUser(t.Context(), "eve", start().Add(600*time.Nanosecond), "elm")
+		_, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "eve", At: start().Add(600 * time.Nanosecond)}, "elm")
 		require.ErrorIs(t, err, access.ErrNoSession, "a login of before the end is none, however little before")
 		w.clock.Add(time.Microsecond)
-		_, err = w.sessions.ForUser(t.Context(), "eve", w.clock.Now(), "elm")
+		_, err = w.sessions.ForUser(t.Context(), accounts.Login{User: "eve", At: w.clock.Now()}, "elm")
 		require.NoError(t, err)
 	})
 }

@@ -149,6 +149,15 @@ type Login struct {
 	Identity IdentityKey // instead of User
 	Method   string      // in the host's words, such as "oidc"; at most 32 characters
 
+	// At is when it took place. Calls that return a login fill it in; hosts
+	// with sessions of their own keep it there.
+	At time.Time
+
+	// Epoch is the user's at that moment, in logins that calls of this library
+	// return: a login that was overtaken by a suspension or a new password opens
+	// nothing. 0 is not compared.
+	Epoch int64
+
 	// ByLink tells that a mailed link brought them in. Such a login is not
 	// fresh: what wants a fresh one asks for the user's own method first.
 	ByLink bool

@@ -101,7 +101,9 @@ func (o Operation) SuspendUser(u User) (Change, error) {
 	u.Suspensions++
 	u.Epoch++
 	u.EpochAt = o.At
-	return o.user(u, EventUserSuspended), nil
+	c := o.user(u, EventUserSuspended)
+	c.CancelMail = []mail.Reason{mail.ReasonFor("login", string(u.ID))}
+	return c, nil
 }
 
 // ReactivateUser decides whether an operator lets a suspended user in again.

@@ -65,7 +65,7 @@ func Example_support() {
 
 	user := got(s.graph.FindUser(ctx, kim, "carla@shop.example"))
 	verify(s.graph.SuspendUser(ctx, kim, user.ID))
-	_, err := s.sessions.ForUser(ctx, user.ID, s.env.Now(), "bakery")
+	_, err := s.sessions.ForUser(ctx, accounts.Login{User: user.ID, At: s.env.Now()}, "bakery")
 	fmt.Println(user.Name, "is out:", err)
 
 	got(s.post.Flush(ctx)) // the mail server of this example refuses everything
@@ -187,7 +187,7 @@ func (s *shop) connect(agent accounts.UserID, agency accounts.AccountID, owner a
 	s.owner(owner, client)
 	s.clock.Add(time.Second) // they log in after they were made
 	as := func(user accounts.UserID, account accounts.AccountID) accounts.Actor {
-		return got(s.sessions.ForUser(ctx, user, s.env.Now(), account)).Actor()
+		return got(s.sessions.ForUser(ctx, accounts.Login{User: user, At: s.env.Now()}, account)).Actor()
 	}
 	verify(s.graph.JoinProgramme(ctx, as(agent, agency), agency))
 	verify(s.graph.EnableClientAccess(ctx, as(agent, agency), agency))

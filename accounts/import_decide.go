@@ -90,9 +90,14 @@ func (o Operation) importUser(c *Change, r userRow, f userRowFacts) userDecision
 	if r.want.Email != "" {
 		u.Email, u.Address, u.Proven = r.want.Email, r.want.Address, u.Proven || r.want.Proven
 	}
-	// A stored credential without a hash is a password that was taken away.
-	first := r.hash != "" && f.Credential.Version == 0
-	if u == f.User && len(links) == 0 && !first {
+	// A stored credential without a hash is a password that was taken away, and
+	// one that was written again is the user's own. One that only an import has
+	// written is the host's to replace.
+	cred := f.Credential
+	first := r.hash != "" && cred.Version == 0
+	imported := r.hash != "" && cred.Version == 1 && cred.Hash != "" && cred.CreatedAt.Equal(cred.UpdatedAt)
+	again := imported && cred.Hash != r.hash
+	if u == f.User && len(links) == 0 && !first && !again {
 		return userDecision{ImportResult: ImportResult{Outcome: ImportUnchanged}}
 	}
 	outcome, kind := ImportUpdated, EventUserUpdated
@@ -100,11 +105,28 @@ func (o Operation) importUser(c *Change, r userRow, f userRowFacts) userDecision
 		outcome, kind = ImportCreated, EventUserCreated
 		u.Epoch, u.CreatedAt = 1, o.created(r.want.CreatedAt)
 	}
+	epoch, unlinked, credentials := u.Epoch, len(c.Unlink), len(c.Credentials)
+	u = o.relogged(c, f.Means, u)
+	// What the row vouches for is the host's word, and no stranger's.
+	c.Unlink = append(c.Unlink[:unlinked], slices.DeleteFunc(slices.Clone(c.Unlink[unlinked:]), func(k IdentityKey) bool {
+		return slices.Contains(r.identities, k)
+	})...)
+	if imported {
+		c.Credentials = c.Credentials[:credentials]
+	}
+	if again && u.Epoch == epoch {
+		u.Epoch++
+		u.EpochAt = o.At
+	}
 	u.UpdatedAt = o.At
 	c.Users = append(c.Users, u)
 	c.Identities = append(c.Identities, links...)
-	if first {
+	switch {
+	case first:
 		c.Credentials = append(c.Credentials, Credential{User: u.ID, Hash: r.hash, CreatedAt: o.At, UpdatedAt: o.At})
+	case again:
+		cred.Hash, cred.UpdatedAt = r.hash, o.At
+		c.Credentials = append(c.Credentials, cred)
 	}
 	o.Record(c, Event{Kind: kind, User: u.ID})
 	return userDecision{ImportResult: ImportResult{Outcome: outcome}}

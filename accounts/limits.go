@@ -113,6 +113,9 @@ func (l Limits) withDefaults() (Limits, error) {
 			*f.at = f.preset
 		}
 	}
+	if l.TriesMost < l.TriesFree {
+		return l, &InvalidError{Field: "limits.triesMost", Reason: "is less than limits.triesFree"}
+	}
 	if l.PageDefault > l.PageMax {
 		return l, &InvalidError{Field: "limits.pageDefault", Reason: "is greater than limits.pageMax"}
 	}

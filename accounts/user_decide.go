@@ -1,14 +1,14 @@
 package accounts
 
 import (
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // UserFacts is what decides about a user whom the host keeps: who has the id,
 // the address, the user name and the identities now. Absent ones are zero.
 type UserFacts struct {
-	Stored     User
-	HasLogin   bool // that user has a way to log in; see [Means.HasLogin]
+	Stored     Means
 	ByEmail    User
 	ByHandle   User
 	Identities []UserID // whose each identity is, in their order
@@ -21,7 +21,8 @@ func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Ch
 	if !o.Actor.IsSystem() {
 		return none(&roles.DeniedError{Action: "user.put", Why: "only a job of the host keeps users"})
 	}
-	if !f.Stored.DeletedAt.IsZero() {
+	stored := f.Stored.User
+	if !stored.DeletedAt.IsZero() {
 		return none(taken("id"))
 	}
 	if f.ByEmail.ID != "" && f.ByEmail.ID != want.ID {
@@ -31,8 +32,9 @@ func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Ch
 		return none(taken("handle"))
 	}
 	c := o.Change()
-	u := f.Stored
-	u.ID, u.Name, u.Handle, u.Locale, u.Kept = want.ID, want.Name, want.Handle, want.Locale, f.Stored.Kept || want.Kept || !f.HasLogin
+	u := stored
+	u.ID, u.Name, u.Handle, u.Locale = want.ID, want.Name, want.Handle, want.Locale
+	u.Kept = stored.Kept || want.Kept || !f.Stored.HasLogin()
 	u.Email, u.Address, u.Proven = want.Email, want.Address, want.Proven
 	for i, owner := range f.Identities {
 		switch owner {
@@ -45,18 +47,49 @@ func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Ch
 			return none(taken("identities"))
 		}
 	}
-	if u == f.Stored && len(c.Identities) == 0 {
+	if u == stored && len(c.Identities) == 0 {
 		return Change{}, u, nil
 	}
 	kind := EventUserUpdated
 	if u.Version == 0 {
 		u.Epoch, u.CreatedAt, kind = 1, o.At, EventUserCreated
 	}
+	u = o.relogged(&c, f.Stored, u)
 	u.UpdatedAt = o.At
 	c.Users = []User{u}
 	o.Record(&c, Event{Kind: kind, User: u.ID})
 	u.Version++
 	return c, u, nil
+}
+
+// relogged returns a user as they are once the host has changed what their
+// login here rests on, and adds what follows to a change. Another address, and
+// a login that the host takes over, end their sessions. A mailbox that is proven
+// only now voids what was prepared under it before, by whoever typed it: the
+// password, the logins at issuers, and the phone.
+func (o Operation) relogged(c *Change, was Means, u User) User {
+	if was.User.Kept || !was.HasLogin() {
+		return u
+	}
+	proven := u.Proven && !was.User.Proven
+	if !proven && u.Kept == was.User.Kept && u.Email == was.User.Email {
+		return u
+	}
+	u.Epoch++
+	u.EpochAt = o.At
+	c.CancelMail = append(c.CancelMail, mail.ReasonFor("login", string(u.ID)))
+	if !proven {
+		return u
+	}
+	u.Confirms, u.Phone = false, ""
+	if cred := was.Credential; cred.Hash != "" {
+		cred.Hash, cred.UpdatedAt = "", o.At
+		c.Credentials = append(c.Credentials, cred)
+	}
+	for _, i := range was.Identities {
+		c.Unlink = append(c.Unlink, i.Key())
+	}
+	return u
 }
 
 // UpdateUser decides whether what a user is called changes. The user comes back

@@ -30,7 +30,9 @@ type PutUser struct {
 // job of the host may do it. An address, user name or identity of another user
 // is [ErrTaken]; nothing is ever linked because addresses are equal. Putting
 // the same again changes nothing. A user who has a password or an issuer's login
-// here goes on with it unless TakeOver says otherwise.
+// here goes on with it unless TakeOver says otherwise; but another address ends
+// their sessions, and a proof where there was none voids that login as well,
+// since a stranger may have typed the address.
 //
 // It replaces what the host keeps, so put the whole user: an empty Name clears
 // the name, and Proven false takes the proof away. In [UpdateAccount], fields
@@ -70,7 +72,9 @@ func (s *Service) userFacts(ctx context.Context, want User, identities []Identit
 	if err != nil && !isNotFound(err) {
 		return f, err
 	}
-	f.Stored, f.HasLogin = m.User, err == nil && m.HasLogin()
+	if err == nil {
+		f.Stored = m
+	}
 	if want.Email != "" {
 		if f.ByEmail, err = find(UserKey{Email: want.Email}); err != nil {
 			return f, err

@@ -91,16 +91,19 @@ func acceptNew(op accounts.Operation, f Accepting, in newcomer, owned []accounts
 	switch {
 	case was.User.ID == "":
 		u.Epoch, u.CreatedAt, created = 1, op.At, true
-	case was.HasLogin():
+	case was.HasLogin() || was.User.Confirms:
 		return none(ErrHasLogin)
 	case !was.User.Active():
 		return none(accounts.ErrNotFound)
 	case u.ID != was.User.ID:
 		return none(&accounts.TakenError{Field: "email"})
 	default:
+		// Somebody may have been here under the address before it was proven:
+		// their sessions end, and so do links that were mailed about the login.
 		kept := u.Kept
 		u = was.User
-		u.Kept = kept
+		u.Kept, u.EpochAt = kept, op.At
+		u.Epoch++
 	}
 	u.Email, u.Address, u.Proven, u.UpdatedAt = f.Invitation.Email, f.Invitation.Address, true, op.At
 	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Epoch: u.Epoch})
@@ -108,6 +111,8 @@ func acceptNew(op accounts.Operation, f Accepting, in newcomer, owned []accounts
 	c.Users = []accounts.User{u}
 	if created {
 		op.Record(&c.Change, accounts.Event{Kind: accounts.EventUserCreated, User: u.ID})
+	} else {
+		c.CancelMail = append(c.CancelMail, mail.ReasonFor("login", string(u.ID)))
 	}
 	if in.Credential != "" {
 		cred := was.Credential
@@ -212,17 +217,25 @@ func decline(op accounts.Operation, f Accepting, byLink bool) (Change, error) {
 	}
 	i.State, i.User, i.DecidedAt, i.UpdatedAt = Declined, op.Actor.User(), op.At, op.At
 	c := Change{Change: op.Relying()}
+	c.Guards = append(c.Guards,
+		accounts.Guard{Account: f.Account.ID, Version: f.Account.Version},
+		accounts.Guard{User: f.Inviter.User.ID, Epoch: f.Inviter.User.Epoch})
 	c.Invitations = []Invitation{i}
 	c.CancelMail = []mail.Reason{reason(i)}
 	op.Record(&c.Change, accounts.Event{Kind: EventInvitationDeclined, Account: i.Account, User: i.User, Invitation: i.ID})
 	return c, op.Write(&c.Change, f.news(mail.InvitationDeclined, mail.Data{Account: f.Account.Name, Address: i.Address}))
 }
 
-// news is a mail to whoever invited.
+// news is a mail to whoever invited, if their address is proven: else it would
+// go to somebody who may know nothing of them.
 func (f Accepting) news(kind string, d mail.Data) accounts.Letter {
-	d.Recipient = f.Inviter.User.Label()
+	to := f.Inviter.User.Contact()
+	if !f.Inviter.User.Proven {
+		to.Email = ""
+	}
+	d.Recipient = to.Name
 	return accounts.Letter{
-		Kind: kind, Account: f.Account.ID, Locale: f.Account.Locale, To: f.Inviter.User.Contact(),
+		Kind: kind, Account: f.Account.ID, Locale: f.Account.Locale, To: to,
 		Reason: accounts.AccountReason(f.Account.ID), Priority: mail.Notice, Data: d,
 	}
 }

@@ -121,8 +121,11 @@ func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 	if err != nil {
 		return Joined{}, err
 	}
-	if f.open(op) != nil {
-		return Joined{}, accounts.ErrNotFound // before anything is hashed
+	switch { // before anything is hashed
+	case f.open(op) != nil:
+		return Joined{}, accounts.ErrNotFound
+	case f.Joiner.User.ID != "" && (f.Joiner.HasLogin() || f.Joiner.User.Confirms):
+		return Joined{}, ErrHasLogin
 	}
 	n := newcomer{Identity: in.Identity, User: accounts.User{
 		UserState: accounts.UserState{ID: in.ID, Name: in.Name}, Kept: in.Kept, Locale: in.Locale,
@@ -156,9 +159,11 @@ func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 			return Change{}, err
 		}
 		c, m, err := acceptNew(op, f, n, owned)
-		out = Joined{Membership: m, Login: accounts.Login{
-			User: n.User.ID, Method: in.method(), ByLink: in.Password != "",
-		}}
+		if err == nil {
+			out = Joined{Membership: m, Login: accounts.Login{
+				User: n.User.ID, Method: in.method(), At: op.At, Epoch: c.Users[0].Epoch, ByLink: in.Password != "",
+			}}
+		}
 		return c, err
 	})
 	if err != nil {

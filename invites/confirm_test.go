@@ -140,6 +140,21 @@ func TestInvite_Code(t *testing.T) {
 	c.dead(link)
 }
 
+// A code is used up by what asks for it, and not by what its user does
+// meanwhile.
+func TestInvite_CodeStays(t *testing.T) {
+	t.Parallel()
+	c := newCodes(t)
+	c.pass("olga", invites.EventInvited, "acme")
+	i := c.invite("olga", "viewer@example.com", roles.Viewer)
+	c.clock.Add(time.Minute)
+	require.NoError(t, c.revoke("olga", i.ID))
+	_, err := c.inv.Invite(t.Context(), c.as("olga"), invites.Invite{Account: "acme", Email: "new@example.com", Role: roles.Owner})
+	require.NoError(t, err)
+	_, err = c.inv.Invite(t.Context(), c.as("olga"), invites.Invite{Account: "acme", Email: "other@example.com", Role: roles.Owner})
+	c.wantsCode(err, invites.EventInvited)
+}
+
 // last returns the id of the newest invitation of acme.
 func (w *world) last() accounts.InvitationID {
 	w.Helper()

@@ -276,7 +276,7 @@ func TestAcceptNew_Change(t *testing.T) {
 	}
 	require.ElementsMatch(t, []accounts.Guard{{Account: "acme", Version: accountVersion, Move: true}, {User: "ann", Epoch: 12}}, c.Guards)
 	require.Equal(t, []string{mail.InvitationAccepted}, mailKinds(c.Mail))
-	require.Equal(t, accounts.Login{User: "42", Method: accounts.MethodPassword, ByLink: true}, out.Login, "a mailed link is no fresh login")
+	require.Equal(t, accounts.Login{User: "42", Method: accounts.MethodPassword, At: start(), Epoch: 1, ByLink: true}, out.Login, "a mailed link is no fresh login")
 	require.Equal(t, accounts.UserID("42"), out.Membership.User)
 }
 
@@ -298,6 +298,10 @@ func TestAcceptNew_Decision(t *testing.T) {
 		{name: "who is kept by the host keeps that login (A12)", given: func(f *facts) {
 			none(f)
 			f.accepting.Joiner.User.Kept = true
+		}, in: password, want: invites.ErrHasLogin},
+		{name: "who confirms their identity by phone has had a login (A12)", given: func(f *facts) {
+			none(f)
+			f.accepting.Joiner.User.Confirms = true
 		}, in: password, want: invites.ErrHasLogin},
 		{name: "a user without a login gets a first one", given: none, in: password},
 		{name: "a suspended user without a login gets none (A25)", given: func(f *facts) {
@@ -333,7 +337,10 @@ func TestAcceptNew_Decision(t *testing.T) {
 			c := f.decided(t, err)
 			u := f.accepting.Joiner.User
 			u.Address, u.UpdatedAt = f.accepting.Invitation.Address, start()
+			u.Epoch, u.EpochAt = u.Epoch+1, start() // what somebody prepared under the address is void (A26)
 			require.Equal(t, []accounts.User{u}, c.Users, "the name stays, and so does everything else")
+			require.Contains(t, c.CancelMail, mail.ReasonFor("login", "ben"))
+			require.Equal(t, u.Epoch, out.Login.Epoch)
 			require.Equal(t, []accounts.EventKind{invites.EventInvitationAccepted}, kinds(c.Events), "nobody is new")
 			require.Equal(t, accounts.UserID("ben"), out.Login.User)
 		})
@@ -387,6 +394,8 @@ func TestDecline_Decision(t *testing.T) {
 			require.Equal(t, []invites.Invitation{i}, c.Invitations)
 			require.Equal(t, []accounts.EventKind{invites.EventInvitationDeclined}, kinds(c.Events))
 			require.Equal(t, []string{mail.InvitationDeclined}, mailKinds(c.Mail))
+			require.True(t, hasGuard(c, accounts.Guard{Account: "acme", Version: accountVersion}), "the account is still there to be told")
+			require.True(t, hasGuard(c, accounts.Guard{User: "ann", Epoch: 12}), "and so is the inviter")
 			require.Equal(t, "ann@example.com", c.Mail[0].To)
 			require.Empty(t, c.Memberships)
 			require.Empty(t, c.Users)

@@ -101,6 +101,12 @@ func operations() []operation {
 		{"List, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
 			return inv.List(ctx, s.as("max"), "acme", invites.Page{})
 		}},
+		{"Offer", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+			return inv.Offer(ctx, s.as("amy"), "acme")
+		}},
+		{"Revoke by the host", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+			return only(inv.Revoke(ctx, staff, "acme", s.toBen.ID))
+		}},
 		{"Peek", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
 			return inv.Peek(ctx, s.benLink)
 		}},
@@ -143,6 +149,7 @@ func TestFaults_All(t *testing.T) {
 	}
 	for _, call := range []string{
 		"Standings", "Membership", "User", "Owned", "Challenge", "Reply", "Inviting", "Accepting", "Invitations", "InvitationsTo",
+		"Account", "Seats", "Spent",
 		"ApplyAccounts", "ApplyInvites",
 	} {
 		require.True(t, asked[call], call)

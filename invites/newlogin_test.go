@@ -28,7 +28,7 @@ func TestAcceptNew(t *testing.T) {
 		{
 			"with a password",
 			invites.NewLogin{ID: "42", Name: "Ben", Password: good},
-			accounts.Login{User: "42", Method: accounts.MethodPassword, ByLink: true},
+			accounts.Login{User: "42", Method: accounts.MethodPassword, At: start(), Epoch: 1, ByLink: true},
 			func(t *testing.T, m accounts.Means) {
 				t.Helper()
 				match, err := hasher().Verify(t.Context(), m.Credential.Hash, good)
@@ -41,7 +41,7 @@ func TestAcceptNew(t *testing.T) {
 		{
 			"with a login at an issuer",
 			invites.NewLogin{ID: "42", Name: "Ben", Identity: key},
-			accounts.Login{User: "42", Method: accounts.MethodIdentity},
+			accounts.Login{User: "42", Method: accounts.MethodIdentity, At: start(), Epoch: 1},
 			func(t *testing.T, m accounts.Means) {
 				t.Helper()
 				require.Empty(t, m.Credential.Hash)
@@ -51,7 +51,7 @@ func TestAcceptNew(t *testing.T) {
 		{
 			"with a login that the host keeps",
 			invites.NewLogin{ID: "42", Name: "Ben", Kept: true},
-			accounts.Login{User: "42", Method: "host"},
+			accounts.Login{User: "42", Method: "host", At: start(), Epoch: 1},
 			func(t *testing.T, m accounts.Means) {
 				t.Helper()
 				require.True(t, m.User.Kept)
@@ -167,6 +167,7 @@ func TestAcceptNew_KnownUser(t *testing.T) {
 			u := user("lea")
 			u.Proven = false
 			w.put(u)
+			old := w.as("lea")
 			_, link := w.invited("amy", "lea@example.com", roles.Viewer)
 			_, err := w.inv.AcceptNew(t.Context(), invites.NewLogin{Link: link, ID: "42", Name: "Other", Password: good})
 			require.ErrorIs(t, err, accounts.ErrTaken)
@@ -178,6 +179,8 @@ func TestAcceptNew_KnownUser(t *testing.T) {
 			require.True(t, got.Proven, "the link was mailed there")
 			require.Equal(t, roles.Viewer, w.role("lea"))
 			require.Zero(t, w.count(accounts.EventUserCreated))
+			require.ErrorIs(t, ignore(w.inv.Mine(t.Context(), old)), accounts.ErrStepUp, "who was here before the proof is out (A26)")
+			require.NoError(t, ignore(w.inv.Mine(t.Context(), w.as("lea"))))
 		}
 	})
 	t.Run("who has a login keeps it, and joins by it", func(t *testing.T) {

@@ -1,9 +1,8 @@
 package invites
 
 import (
-	"slices"
-
 	"cmp"
+	"slices"
 
 	"github.com/chatelaine-go/chatelaine/access/limit"
 	"github.com/chatelaine-go/chatelaine/access/token"

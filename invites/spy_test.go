@@ -2,9 +2,11 @@ package invites_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -74,6 +76,18 @@ func (s *spy) Reply(ctx context.Context, k accounts.ReplyKey) (accounts.Reply, e
 	return through(s, "Reply", func() (accounts.Reply, error) { return s.Storage.Reply(ctx, k) })
 }
 
+func (s *spy) Account(ctx context.Context, id accounts.AccountID) (accounts.Account, error) {
+	return through(s, "Account", func() (accounts.Account, error) { return s.Storage.Account(ctx, id) })
+}
+
+func (s *spy) Seats(ctx context.Context, a accounts.AccountID, at time.Time) (accounts.Seats, error) {
+	return through(s, "Seats", func() (accounts.Seats, error) { return s.Storage.Seats(ctx, a, at) })
+}
+
+func (s *spy) Spent(ctx context.Context, k accounts.QuotaKey) (int, error) {
+	return through(s, "Spent", func() (int, error) { return s.Storage.Spent(ctx, k) })
+}
+
 func (s *spy) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.Inviting, error) {
 	return through(s, "Inviting", func() (invites.Inviting, error) { return s.Storage.Inviting(ctx, q) })
 }
@@ -104,8 +118,13 @@ func (s *spy) ApplyInvites(ctx context.Context, c invites.Change) error {
 	return err
 }
 
+func (s *spy) ApplyAccess(ctx context.Context, c access.Change) error {
+	_, err := through(s, "ApplyAccess", func() (struct{}, error) { return struct{}{}, s.Storage.ApplyAccess(ctx, c) })
+	return err
+}
+
 // writes reports whether a call is one that changes something.
-func writes(call string) bool { return call == "ApplyAccounts" || call == "ApplyInvites" }
+func writes(call string) bool { return strings.HasPrefix(call, "Apply") && call != "Applied" }
 
 // gate holds the n first writers in front of their writes until all of them
 // have read, and then lets them through one after the other: read, read,
@@ -139,11 +158,14 @@ func gate(n int) hook {
 
 // before runs another operation once, between the reads of an operation and its
 // first write. The other operation's own calls pass.
-func before(other func()) hook {
+func before(other func()) hook { return beforeCall(writes, other) }
+
+// beforeCall runs another operation once, before the first call of some sort.
+func beforeCall(which func(call string) bool, other func()) hook {
 	var once sync.Once
 	inside := false
 	return func(call string, do func() error) error {
-		if writes(call) && !inside {
+		if which(call) && !inside {
 			once.Do(func() {
 				inside = true
 				other()

@@ -118,7 +118,7 @@ func receive(ctx context.Context, st *sqlite.Store, job, name string) error {
 
 // as is somebody who has just logged in with the host.
 func (l *lobby) as(ctx context.Context, u accounts.UserID) (accounts.Actor, error) {
-	p, err := l.sessions.ForUser(ctx, u, noon, "")
+	p, err := l.sessions.ForUser(ctx, accounts.Login{User: u, At: noon}, "")
 	return p.Actor(), err
 }
 

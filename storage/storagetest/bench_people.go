@@ -103,7 +103,7 @@ func (t *town) login(b *testing.B) {
 // actor is somebody who has logged in with the host.
 func (t *town) actor(b *testing.B, u accounts.UserID) accounts.Actor {
 	b.Helper()
-	p, err := t.sessions.ForUser(b.Context(), u, t.clock.Now(), "")
+	p, err := t.sessions.ForUser(b.Context(), accounts.Login{User: u, At: t.clock.Now()}, "")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -21,9 +21,9 @@ func loginServiceChecks() []check {
 	const once = "a link or a code is good for one effect, however many hold it (A01, I-04)"
 	const one = "an address is never two users (A21, I-03)"
 	return slices.Concat(
-		raced("of fifty guesses at a password no more are compared than are free", counted, guessFifty),
-		raced("of fifty guesses at an address that nobody has as many are answered", "an address that nobody has looks like any other (A28, A31)", guessNobody),
-		raced("of fifty answers to one code as many are judged as are allowed", counted, answerFifty),
+		raced("of many guesses at a password no more are compared than are free", counted, guessMany),
+		raced("of many guesses at an address that nobody has as many are answered", "an address that nobody has looks like any other (A28, A31)", guessNobody),
+		raced("of many answers to one code as many are judged as are allowed", counted, answerMany),
 		raced("of many resets by one link one sets the password", once, resetMany),
 		raced("of many sign-ups of one address one makes a user", one, signUpMany),
 		raced("of many acts that want a code one uses it", once, stepUpMany),
@@ -40,12 +40,13 @@ func (o *office) knows(id accounts.UserID) accounts.User {
 	return person(id)
 }
 
-// guessed lets fifty guess at one address, and returns how many were told that
+// guessed lets many guess at one address, and returns how many were told that
 // it is wrong; all others were told to wait.
 func (o *office) guessed(meet meeting, email string) int {
 	o.Helper()
-	at := meet(o, 50)
-	errs := together(50, func(n int) error {
+	many := crowd()
+	at := meet(o, many)
+	errs := together(many, func(n int) error {
 		in := access.LogIn{Email: email, Password: fmt.Sprint("guess number ", n)}
 		_, _, err := at.logins.LogIn(o.ctx, in, access.Device{Source: fmt.Sprintf("192.0.2.%d", n)})
 		return err
@@ -65,11 +66,11 @@ func (o *office) guessed(meet meeting, email string) int {
 	return wrong
 }
 
-func guessFifty(o *office, meet meeting) {
+func guessMany(o *office, meet meeting) {
 	u := o.knows("ann")
 	free := o.rules.Limits().TriesFree
 	wrong := o.guessed(meet, u.Address)
-	o.holds(wrong == free && o.tally.compared.Load() == int64(free), "of 50 guesses %d were answered and %d compared, want %d",
+	o.holds(wrong == free && o.tally.compared.Load() == int64(free), "%d of many guesses were answered and %d compared, want %d",
 		wrong, o.tally.compared.Load(), free)
 	o.holds(o.did("ann", access.EventLoginFailed) == free, "%d wrong passwords are on record, want %d", o.did("ann", access.EventLoginFailed), free)
 
@@ -89,7 +90,7 @@ func (o *office) wait(d time.Duration) { at := o.clock.Now().Add(d); o.clock.at.
 
 func guessNobody(o *office, meet meeting) {
 	wrong := o.guessed(meet, "nobody@example.com")
-	o.holds(wrong == o.rules.Limits().TriesFree, "of 50 guesses at nobody's password %d were answered, want %d", wrong, o.rules.Limits().TriesFree)
+	o.holds(wrong == o.rules.Limits().TriesFree, "%d of many guesses at nobody's password were answered, want %d", wrong, o.rules.Limits().TriesFree)
 }
 
 // confirming puts in somebody who has identity confirmation on.
@@ -108,14 +109,15 @@ func (o *office) passed(by accounts.Actor, in access.Ask) {
 	o.ok(o.codes.Answer(o.ctx, by, in, page.Reveal(), o.phone.last.Load().Digits.Reveal()), "Answer")
 }
 
-func answerFifty(o *office, meet meeting) {
+func answerMany(o *office, meet meeting) {
 	o.confirming("ann")
 	ann := o.actor("ann")
 	in := access.Ask{Action: accounts.EventUserExported}
 	page, err := o.codes.Ask(o.ctx, ann, in)
 	o.ok(err, "Ask")
-	at := meet(o, 50)
-	errs := together(50, func(int) error {
+	many := crowd()
+	at := meet(o, many)
+	errs := together(many, func(int) error {
 		return at.codes.Answer(o.ctx, ann, in, page.Reveal(), "a guess")
 	})
 	o.holds(o.only(errs, access.ErrCode, accounts.ErrNotFound) == 0, "a wrong code was right")
@@ -126,10 +128,10 @@ func answerFifty(o *office, meet meeting) {
 		}
 	}
 	most := o.rules.Limits().CodeTries
-	o.holds(judged == most, "of 50 answers to one code %d were judged, want %d", judged, most)
+	o.holds(judged == most, "%d of many answers to one code were judged, want %d", judged, most)
 	ch, err := o.st.Challenge(o.ctx, accounts.ChallengeKey{User: "ann", Action: in.Action})
 	o.ok(err, "Challenge")
-	o.holds(ch.Tries == most && ch.PassedAt.IsZero(), "after 50 answers the challenge is %s", text(ch))
+	o.holds(ch.Tries == most && ch.PassedAt.IsZero(), "after many answers the challenge is %s", text(ch))
 	o.is(o.codes.Answer(o.ctx, ann, in, page.Reveal(), o.phone.last.Load().Digits.Reveal()), accounts.ErrNotFound, "the right code, too late")
 	o.sound()
 }

@@ -198,7 +198,15 @@ func times(n int) int {
 	if testing.Short() {
 		n /= 10
 	}
-	return max(3, n/slowly)
+	return max(2, n/slowly)
+}
+
+// crowd is how many do one thing at once.
+func crowd() int {
+	if slowly > 1 || testing.Short() {
+		return 16
+	}
+	return 50
 }
 
 // person returns an active user with a proven address.
@@ -246,7 +254,7 @@ func (o *office) stage() stage {
 // account.
 func (o *office) actor(u accounts.UserID) accounts.Actor {
 	o.Helper()
-	p, err := o.sessions.ForUser(o.ctx, u, o.clock.Now(), "")
+	p, err := o.sessions.ForUser(o.ctx, accounts.Login{User: u, At: o.clock.Now()}, "")
 	o.ok(err, "ForUser of %s", u)
 	return p.Actor()
 }

@@ -105,8 +105,11 @@ func (r reign) stays(o *office, what string, errs ...error) {
 
 func ownerPairs(e *env) {
 	o := newOffice(e)
-	for _, first := range oustings() {
-		for _, second := range oustings() {
+	for i, first := range oustings() {
+		for k, second := range oustings() {
+			if slowly > 1 && (i+k)%4 > 0 {
+				continue // nothing runs at once here, which is what slow runs are for
+			}
 			r := o.reign(2)
 			what := fmt.Sprintf("one %s, while the other %s", first.name, second.name)
 			var between error
