@@ -65,6 +65,8 @@ func askAddress(op accounts.Operation, u accounts.User, f Entering, asked int, t
 	old.TicketKey, old.Email, old.Address = TicketKey{User: u.ID, Purpose: token.Address}, f.Guesses.Email, typed
 	if taken := f.Means.User; taken.ID != "" {
 		issue(op, &c, u, old, link) // for nobody: its secret is not mailed
+		// Its owner is told as long as there is one.
+		c.Guards = append(c.Guards, accounts.Guard{User: taken.ID, Epoch: taken.Epoch})
 		return c, op.Write(&c.Change, ownLetter(mail.SignUpKnown, taken, "", mail.Data{Link: op.Rules.Links.LogIn()}))
 	}
 	return c, mailTicket(op, &c, u, old, link)

@@ -131,7 +131,7 @@ func race(t *testing.T, given func(t testing.TB) *world, one, two deed, then fun
 	}
 	t.Run("both at once", func(t *testing.T) {
 		t.Parallel()
-		for range 8 {
+		for range 5 {
 			w := given(t)
 			var errs [2]error
 			var all sync.WaitGroup

@@ -130,8 +130,9 @@
 // out the guesses; blanks Email, Address and Message (and Reason) of requests
 // and invitations to it, of which pending ones become Ended and Revoked; cancels
 // the mail to it that is queued or dead, as CancelMail does; and blanks To,
-// ToName, Subject and Text of all mail to it. A request or invitation that is
-// blanked gets the next version; mail and sessions have none to move. Counters
+// ToName, Subject and Text of all mail to it. A request, invitation or session
+// that is blanked gets the next version, so that nobody who read it before
+// writes it back; mail has none to move. Counters
 // and kept replies are left to Sweep, which erases them within two days.
 //
 // Touches are notes: each sets SeenAt of a session to the later of the stored

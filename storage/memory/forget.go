@@ -31,7 +31,10 @@ func (s *state) forgetUser(u *user) {
 		s.dropTicket(x)
 	}
 	for x := range u.sessions.all() {
-		x.UserAgent, x.Source = "", ""
+		if x.UserAgent+x.Source != "" {
+			x.UserAgent, x.Source = "", ""
+			x.Version++
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func TestStore_Forget(t *testing.T) {
 	require.Equal(t, []any{access.Ended, int64(2), accounts.Email(""), "", ""}, []any{r.State, r.Version, r.Email, r.Address, r.Message})
 	s, err := st.Session(t.Context(), access.SessionKey{ID: "s"})
 	require.NoError(t, err)
-	require.Equal(t, []any{"", "", int64(1)}, []any{s.UserAgent, s.Source, s.Version})
+	require.Equal(t, []any{"", "", int64(2)}, []any{s.UserAgent, s.Source, s.Version})
 
 	// Nothing with the address is left, so forgetting again finds nothing, and
 	// forgetting nobody does not find what was forgotten.

@@ -116,10 +116,10 @@ func checkForgetUser(e *env) {
 		e.noTicket(st, access.TicketQuery{Hash: ticket("u", p).Hash})
 	}
 	s := session("of-u", "u")
-	s.Version = 1
+	s.Version = 2
 	got, err := st.Session(e.ctx, access.SessionKey{ID: s.ID})
 	e.ok(err, "Session")
-	e.same(got, s, "a session after its user was forgotten: without source and user agent, with the same version")
+	e.same(got, s, "a session after its user was forgotten: without source and user agent, and with the next version, so that nobody writes them back")
 	m := manages("a", "u")
 	m.Version = 1
 	there, err := st.Membership(e.ctx, accounts.StandingKey{User: "u", Account: "a"})

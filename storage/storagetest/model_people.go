@@ -41,8 +41,9 @@ func (w *world) forgetUser(id accounts.UserID) {
 		}
 	}
 	for key, s := range w.sessions {
-		if s.User == id {
+		if s.User == id && s.UserAgent+s.Source != "" {
 			s.UserAgent, s.Source = "", ""
+			s.Version++
 			w.sessions[key] = s
 		}
 	}

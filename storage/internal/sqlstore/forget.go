@@ -9,7 +9,8 @@ var (
 		`DELETE FROM {p}credentials WHERE user_id = $1`,
 		`DELETE FROM {p}challenges WHERE user_id = $1`,
 		`DELETE FROM {p}tickets WHERE user_id = $1`,
-		`UPDATE {p}sessions SET user_agent = '', source = '' WHERE user_id = $1`,
+		`UPDATE {p}sessions SET user_agent = '', source = '', version = version + 1
+			WHERE user_id = $1 AND (user_agent <> '' OR source <> '')`,
 	}
 
 	forgetEmail = [...]string{ //nolint:gochecknoglobals // a constant list
