@@ -45,6 +45,19 @@ func (w *world) requests(st storage.Storage) *access.Requests {
 	return s
 }
 
+// session does something with a session of pia's that has just begun.
+func (w *world) session(ctx context.Context, do func(s *access.Sessions, secret string) error) error {
+	s, err := access.NewSessions(w.st, w.env)
+	if err != nil {
+		return err
+	}
+	secret, _, err := s.Start(ctx, accounts.Login{User: "pia"}, access.Device{UserAgent: "Browser of pia", Source: "net-of-pia"})
+	if err != nil {
+		return err
+	}
+	return do(s, secret.Reveal())
+}
+
 // mute sends no code.
 type mute struct{}
 
@@ -159,6 +172,15 @@ func TestService_EraseUser_beside(t *testing.T) {
 			_, _, err = s.Start(ctx, accounts.Login{Identity: accounts.IdentityKey{Issuer: "https://issuer.example", Subject: "subject-pia"}},
 				access.Device{UserAgent: "Browser of pia", Source: "net-of-pia"})
 			return err
+		}},
+		{name: "switching to another account", when: func(ctx context.Context, w *world, st storage.Storage) error {
+			return w.session(ctx, func(s *access.Sessions, secret string) error {
+				_, _, err := s.With(st).Switch(ctx, secret, "acme")
+				return err
+			})
+		}},
+		{name: "signing out", when: func(ctx context.Context, w *world, st storage.Storage) error {
+			return w.session(ctx, func(s *access.Sessions, secret string) error { return s.With(st).SignOut(ctx, secret) })
 		}},
 		{name: "linking another login", when: func(ctx context.Context, w *world, st storage.Storage) error {
 			u := person("pia")

@@ -92,6 +92,11 @@ func (s *crossing) Entering(ctx context.Context, q access.EnteringQuery) (access
 	return s.Storage.Entering(ctx, q)
 }
 
+func (s *crossing) Session(ctx context.Context, k access.SessionKey) (access.Session, error) {
+	s.call()
+	return s.Storage.Session(ctx, k)
+}
+
 func (s *crossing) ApplyAccounts(ctx context.Context, c accounts.Change) error {
 	s.call()
 	return s.Storage.ApplyAccounts(ctx, c)

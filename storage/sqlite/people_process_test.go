@@ -137,7 +137,9 @@ func hall(t *testing.T) (*lobby, string) {
 	ben := user("ben")
 	ben.Proven = true
 	apply(t, st, change("hall", func(c *access.Change) {
-		c.Users = []accounts.User{user("olga"), ben}
+		olga := user("olga")
+		olga.Proven = true // who is told by mail of those who join
+		c.Users = []accounts.User{olga, ben}
 		c.Credentials = []accounts.Credential{{User: "ben", Hash: tallied + "the right one", CreatedAt: noon, UpdatedAt: noon}}
 		c.Accounts = []accounts.Account{account("acme")}
 		c.Memberships = []accounts.Membership{member("acme", "olga")}
