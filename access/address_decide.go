@@ -17,7 +17,8 @@ func askProof(op accounts.Operation, f Entering, old Ticket, link minted) (Chang
 		return Change{}, err
 	}
 	old.TicketKey = TicketKey{User: u.ID, Purpose: token.Proof}
-	return c, mailTicket(op, &c, u, old, link)
+	err = mailTicket(op, &c, u, old, link)
+	return c, err
 }
 
 // prove decides whether a user's address is proven: by the link that was sent
@@ -67,9 +68,11 @@ func askAddress(op accounts.Operation, u accounts.User, f Entering, asked int, t
 		issue(op, &c, u, old, link) // for nobody: its secret is not mailed
 		// Its owner is told as long as there is one.
 		c.Guards = append(c.Guards, accounts.Guard{User: taken.ID, Epoch: taken.Epoch})
-		return c, op.Write(&c.Change, ownLetter(mail.SignUpKnown, taken, "", mail.Data{Link: op.Rules.Links.LogIn()}))
+		err = op.Write(&c.Change, ownLetter(mail.SignUpKnown, taken, "", mail.Data{Link: op.Rules.Links.LogIn()}))
+		return c, err
 	}
-	return c, mailTicket(op, &c, u, old, link)
+	err = mailTicket(op, &c, u, old, link)
+	return c, err
 }
 
 // asksOf names the counter of the other addresses that a user asks for: they
@@ -94,7 +97,8 @@ func confirmAddress(op accounts.Operation, t Ticket, u, holder accounts.User) (C
 	c.CancelMail = append(c.CancelMail,
 		ticketReason(TicketKey{User: u.ID, Purpose: token.Proof}), ticketReason(TicketKey{User: u.ID, Purpose: token.Reset}))
 	op.Record(&c.Change, accounts.Event{Kind: EventAddressChanged, User: u.ID})
-	return c, op.Write(&c.Change, ownLetter(mail.AddressChanged, was, "", mail.Data{Address: u.Address}))
+	err = op.Write(&c.Change, ownLetter(mail.AddressChanged, was, "", mail.Data{Address: u.Address}))
+	return c, err
 }
 
 // asking begins a change that mails a link to somebody who is signed in.

@@ -48,7 +48,8 @@ func link(op accounts.Operation, u accounts.User, in HostLogin, email accounts.E
 	c.Users = []accounts.User{u}
 	c.Identities = []accounts.Identity{{Issuer: in.Identity.Issuer, Subject: in.Identity.Subject, User: u.ID, CreatedAt: op.At}}
 	op.Record(&c.Change, accounts.Event{Kind: EventIdentityLinked, User: u.ID})
-	return c, op.Write(&c.Change, ownLetter(mail.IdentityLinked, u, "", mail.Data{}))
+	err := op.Write(&c.Change, ownLetter(mail.IdentityLinked, u, "", mail.Data{}))
+	return c, err
 }
 
 // unlink decides whether a login at an issuer stops being a way in. One way
@@ -76,5 +77,6 @@ func unlink(op accounts.Operation, m accounts.Means, key accounts.IdentityKey) (
 	c.Users = []accounts.User{u}
 	c.Unlink = []accounts.IdentityKey{key}
 	op.Record(&c.Change, accounts.Event{Kind: EventIdentityUnlinked, User: u.ID})
-	return c, op.Write(&c.Change, ownLetter(mail.IdentityUnlinked, u, "", mail.Data{}))
+	err := op.Write(&c.Change, ownLetter(mail.IdentityUnlinked, u, "", mail.Data{}))
+	return c, err
 }

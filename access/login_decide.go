@@ -26,7 +26,8 @@ func signUp(op accounts.Operation, f Entering, u accounts.User, hash string, fro
 		c.Guards = stillThere(known)
 		c.Spend = spend
 		op.Record(&c.Change, accounts.Event{Kind: EventSignUpRepeated, User: known.ID})
-		return c, op.Write(&c.Change, ownLetter(mail.SignUpKnown, known, "", mail.Data{Link: op.Rules.Links.LogIn()}))
+		err = op.Write(&c.Change, ownLetter(mail.SignUpKnown, known, "", mail.Data{Link: op.Rules.Links.LogIn()}))
+		return c, err
 	}
 	u.Epoch, u.CreatedAt, u.UpdatedAt = 1, op.At, op.At
 	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Epoch: u.Epoch})
@@ -35,7 +36,8 @@ func signUp(op accounts.Operation, f Entering, u accounts.User, hash string, fro
 	c.Credentials = []accounts.Credential{{User: u.ID, Hash: hash, CreatedAt: op.At, UpdatedAt: op.At}}
 	c.Spend = spend
 	op.Record(&c.Change, accounts.Event{Kind: accounts.EventUserCreated, User: u.ID})
-	return c, mailTicket(op, &c, u, Ticket{TicketKey: TicketKey{User: u.ID, Purpose: token.Proof}}, link)
+	err = mailTicket(op, &c, u, Ticket{TicketKey: TicketKey{User: u.ID, Purpose: token.Proof}}, link)
+	return c, err
 }
 
 // enter decides whether a right password opens anything: for an active user,
@@ -116,7 +118,8 @@ func changePassword(op accounts.Operation, f Entering, own Session, compared, ha
 		}
 		c.Sessions = []Session{own}
 	}
-	return c, setPassword(op, &c, f.Means, u, hash, EventPasswordChanged)
+	err := setPassword(op, &c, f.Means, u, hash, EventPasswordChanged)
+	return c, err
 }
 
 // resetPassword decides whether the holder of a reset's link sets a new
@@ -139,7 +142,8 @@ func resetPassword(op accounts.Operation, t Ticket, m accounts.Means, f Entering
 	t.UsedAt = op.At
 	c.Tickets = []Ticket{t}
 	c.Guesses = f.Guesses.forgiven()
-	return c, setPassword(op, &c, m, u, hash, EventPasswordReset)
+	err := setPassword(op, &c, m, u, hash, EventPasswordReset)
+	return c, err
 }
 
 // resettable reports whether a mailed link may set this user's password: they
@@ -163,12 +167,15 @@ func askReset(op accounts.Operation, f Entering, email accounts.Email, old Ticke
 	op.Record(&c.Change, accounts.Event{Kind: EventResetAsked, User: u.ID})
 	switch {
 	case u.ID == "" || !u.Active():
-		return c, op.Write(&c.Change, ownLetter(mail.NoLogin, accounts.User{Email: email}, "", mail.Data{}))
+		err = op.Write(&c.Change, ownLetter(mail.NoLogin, accounts.User{Email: email}, "", mail.Data{}))
+		return c, err
 	case !resettable(f.Means):
-		return c, op.Write(&c.Change, ownLetter(mail.LoginElsewhere, u, "", mail.Data{}))
+		err = op.Write(&c.Change, ownLetter(mail.LoginElsewhere, u, "", mail.Data{}))
+		return c, err
 	}
 	old.TicketKey = TicketKey{User: u.ID, Purpose: token.Reset}
-	return c, mailTicket(op, &c, u, old, link)
+	err = mailTicket(op, &c, u, old, link)
+	return c, err
 }
 
 // stillThere guards a change about a user who is not the actor: nobody who is

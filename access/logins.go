@@ -266,7 +266,8 @@ func (s *Logins) entry(ctx context.Context, op accounts.Operation, in LogIn, fro
 		if err != nil {
 			return Change{}, err
 		}
-		return c, opens(ctx, f.Means.User, &c)
+		err = opens(ctx, f.Means.User, &c)
+		return c, err
 	})
 	if errors.Is(err, ErrCredentials) {
 		return s.fail(ctx, op, f)

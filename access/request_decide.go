@@ -150,7 +150,8 @@ func resend(op accounts.Operation, actor accounts.Standing, f Deciding, fresh ne
 	c.Spend = []accounts.Spend{quota.Spend(1)}
 	c.CancelMail = []mail.Reason{requestReason(r)}
 	op.Record(&c.Change, accounts.Event{Kind: EventRequestResent, Account: r.Agency, Request: r.ID, Role: r.Level})
-	return c, writeRequest(op, &c, r, f.Agency, f.Requester.Name, fresh.Secret)
+	err := writeRequest(op, &c, r, f.Agency, f.Requester.Name, fresh.Secret)
+	return c, err
 }
 
 // withdraw decides whether the agency takes a request back.
@@ -239,7 +240,7 @@ func decline(op accounts.Operation, f Deciding, byLink bool, reason string) (Cha
 	if !f.Member.Active() || !f.Requester.Active() {
 		return c, nil
 	}
-	return c, op.Write(&c.Change, accounts.Letter{
+	err := op.Write(&c.Change, accounts.Letter{
 		Kind: mail.AccessDeclined, Account: f.Agency.ID, Locale: f.Agency.Locale, To: f.Requester.Contact(), Priority: mail.Notice,
 		Reason: accounts.AccountReason(f.Agency.ID),
 		Data: mail.Data{
@@ -249,6 +250,7 @@ func decline(op accounts.Operation, f Deciding, byLink bool, reason string) (Cha
 			Link: op.Rules.Links.Clients(f.Agency.ID),
 		},
 	})
+	return c, err
 }
 
 // settle returns the change that ends a request by the client's decision. Both

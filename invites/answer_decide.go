@@ -175,9 +175,10 @@ func join(op accounts.Operation, c Change, f Accepting, owned []accounts.Account
 	})
 	m := c.Memberships[0]
 	m.Version++
-	return c, m, op.Write(&c.Change, f.news(mail.InvitationAccepted, mail.Data{
+	err = op.Write(&c.Change, f.news(mail.InvitationAccepted, mail.Data{
 		Account: f.Account.Name, Sender: u.Label(), Role: accounts.RoleName(role),
 	}))
+	return c, m, err
 }
 
 // given returns the role that comes of an invitation now: the smaller of what
@@ -223,7 +224,8 @@ func decline(op accounts.Operation, f Accepting, byLink bool) (Change, error) {
 	c.Invitations = []Invitation{i}
 	c.CancelMail = []mail.Reason{reason(i)}
 	op.Record(&c.Change, accounts.Event{Kind: EventInvitationDeclined, Account: i.Account, User: i.User, Invitation: i.ID})
-	return c, op.Write(&c.Change, f.news(mail.InvitationDeclined, mail.Data{Account: f.Account.Name, Address: i.Address}))
+	err := op.Write(&c.Change, f.news(mail.InvitationDeclined, mail.Data{Account: f.Account.Name, Address: i.Address}))
+	return c, err
 }
 
 // news is a mail to whoever invited, if their address is proven: else it would

@@ -68,7 +68,8 @@ func invite(op accounts.Operation, by offerer, in draft, f Inviting, fresh newLi
 	c.Invitations = append(c.Invitations, i)
 	c.Spend = append(c.Spend, used.Spend(1), mails.Spend(1))
 	op.Record(&c.Change, accounts.Event{Kind: EventInvited, Account: i.Account, Invitation: i.ID, Role: i.Role})
-	return c, i, write(op, &c, i, f.Account, by, fresh.Secret)
+	err = write(op, &c, i, f.Account, by, fresh.Secret)
+	return c, i, err
 }
 
 // resend decides whether an invitation is mailed again, by somebody who could
@@ -116,7 +117,8 @@ func resend(op accounts.Operation, by offerer, f Inviting, fresh newLink) (Chang
 	c.Spend = []accounts.Spend{mails.Spend(1)}
 	c.CancelMail = []mail.Reason{reason(i)}
 	op.Record(&c.Change, accounts.Event{Kind: EventInvitationResent, Account: i.Account, Invitation: i.ID, Role: i.Role})
-	return c, i, write(op, &c, i, f.Account, by, fresh.Secret)
+	err = write(op, &c, i, f.Account, by, fresh.Secret)
+	return c, i, err
 }
 
 // revoke decides whether an invitation is taken back: by somebody who could
