@@ -2,6 +2,7 @@ package invites_test
 
 import (
 	"path"
+	"strings"
 	"testing"
 	"time"
 
@@ -236,6 +237,25 @@ func TestRace_AcceptNewAgainst(t *testing.T) {
 			w.put(accounts.Identity{Issuer: "i", Subject: "s", User: "eve", CreatedAt: start()})
 			return nil
 		}, invites.NewLogin{Identity: key}, accounts.ErrTaken},
+		{"a login at an issuer of lea's", func(w *world) error {
+			w.put(w.user("lea"), accounts.Identity{Issuer: "i", Subject: "s", User: "lea", CreatedAt: start()}) // linking writes both
+			return nil
+		}, invites.NewLogin{ID: "lea", Kept: true}, invites.ErrHasLogin},
+		{"a login at the host of lea's", func(w *world) error {
+			u := w.user("lea")
+			u.Kept = true
+			w.put(u)
+			return nil
+		}, invites.NewLogin{Password: good}, invites.ErrHasLogin},
+		{"a phone of lea's", func(w *world) error {
+			u := w.user("lea")
+			u.Confirms = true
+			w.put(u)
+			return nil
+		}, invites.NewLogin{Password: good}, invites.ErrHasLogin},
+		{"a suspension of lea's", func(w *world) error {
+			return w.graph.SuspendUser(w.Context(), staff, "lea")
+		}, invites.NewLogin{Password: good}, accounts.ErrNotFound},
 		{"a revocation", func(w *world) error { return w.revoke("adam", w.last()) }, invites.NewLogin{Password: good}, accounts.ErrNotFound},
 		{"the inviter's demotion", toRole("amy", roles.Manager), invites.NewLogin{Password: good}, accounts.ErrNotFound},
 		{"the inviter's suspension everywhere", userSuspended("amy"), invites.NewLogin{Password: good}, accounts.ErrNotFound},
@@ -244,7 +264,12 @@ func TestRace_AcceptNewAgainst(t *testing.T) {
 		t.Run(tt.name+" that comes between", func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			_, tt.in.Link = w.invited("amy", "new@example.com", roles.Viewer)
+			email := "new@example.com"
+			if strings.HasSuffix(tt.name, " of lea's") {
+				email = "lea@example.com"
+				w.put(user("lea")) // who has no login
+			}
+			_, tt.in.Link = w.invited("amy", email, roles.Viewer)
 			var was string
 			w.st.on(before(func() {
 				require.NoError(t, tt.run(w))

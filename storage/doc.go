@@ -130,7 +130,7 @@
 // out the guesses; blanks Email, Address and Message (and Reason) of requests
 // and invitations to it, of which pending ones become Ended and Revoked; cancels
 // the mail to it that is queued or dead, as CancelMail does; and blanks To,
-// ToName, Subject and Text of all mail to it. A request, invitation or session
+// ToName, Subject, Text and Error of all mail to it. A request, invitation or session
 // that is blanked gets the next version, so that nobody who read it before
 // writes it back; mail has none to move. Counters
 // and kept replies are left to Sweep, which erases them within two days.

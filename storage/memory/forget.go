@@ -72,6 +72,6 @@ func (s *state) forgetEmail(email accounts.Email, at time.Time) {
 			s.cancelLetter(x, at)
 		}
 		x.erase()
-		x.To, x.ToName = "", ""
+		x.To, x.ToName, x.err = "", "", "" // servers repeat addresses in what they answer
 	}
 }

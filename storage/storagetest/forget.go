@@ -136,7 +136,7 @@ func checkForgetAddress(e *env) {
 	e.ok(err, "Mails")
 	e.holds(len(before) == 5, "the fixture has %d messages, want 5", len(before))
 	for _, r := range before {
-		r.To = ""
+		r.To, r.Error = "", "" // a server's answer repeats the address
 		if r.State == mail.Queued || r.State == mail.Dead {
 			r.State, r.SettledAt = mail.Cancelled, forgotten
 		}

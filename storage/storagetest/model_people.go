@@ -76,7 +76,7 @@ func (w *world) forgetAddress(email accounts.Email, events []accounts.Event) {
 	for id, m := range w.mails {
 		if m.To == string(email) {
 			m = m.cancelled(events)
-			m.To, m.ToName, m.Subject, m.Text = "", "", "", ""
+			m.To, m.ToName, m.Subject, m.Text, m.err = "", "", "", "", ""
 			w.mails[id] = m
 		}
 	}

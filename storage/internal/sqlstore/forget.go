@@ -21,7 +21,7 @@ var (
 		`UPDATE {p}invitations SET state = CASE WHEN state = 'pending' THEN 'revoked' ELSE state END, email = '',
 			address = '', message = '', version = version + 1
 			WHERE email = $1`,
-		`UPDATE {p}mails SET recipient = '', recipient_name = '', subject = '', body = '' WHERE recipient = $1`,
+		`UPDATE {p}mails SET recipient = '', recipient_name = '', subject = '', body = '', error = '' WHERE recipient = $1`,
 	}
 )
 
