@@ -140,7 +140,7 @@ func ownSession(r accounts.Rules, at time.Time, st accounts.Standing, login acco
 	if login.Epoch != 0 && login.Epoch != u.Epoch {
 		return Principal{}, ErrNoSession
 	}
-	if u.ID == "" || !u.Active() || loginAt.IsZero() || loginAt.After(at) || (!u.EpochAt.IsZero() && !loginAt.After(u.EpochAt)) {
+	if u.ID == "" || !u.Active() || loginAt.IsZero() || loginAt.After(at) || (login.Epoch == 0 && !u.EpochAt.IsZero() && !loginAt.After(u.EpochAt)) {
 		return Principal{}, ErrNoSession
 	}
 	p := Principal{User: u.ID, UserName: u.Name, AuthAt: loginAt}

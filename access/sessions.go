@@ -201,9 +201,11 @@ func (s *Sessions) touch(ctx context.Context, id accounts.SessionID, at time.Tim
 }
 
 // ForUser says what a user of a host with sessions of its own may do at an
-// account. The login is that of the session: keep its User, At and ByLink there.
-// Logins of before the user's sessions were ended, or of before a membership was
-// reactivated, do not count. Errors are those of [Sessions.Principal].
+// account. The login is that of the session: keep its User, At, Epoch and ByLink
+// there. A host whose logins are its own leaves Epoch 0, and is told apart by
+// time. Logins of before the user's sessions were ended, or of before a
+// membership was reactivated, do not count. Errors are those of
+// [Sessions.Principal].
 func (s *Sessions) ForUser(ctx context.Context, login accounts.Login, account accounts.AccountID) (Principal, error) {
 	user := login.User
 	if err := accounts.CheckID("user", user); err != nil {
