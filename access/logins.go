@@ -220,7 +220,7 @@ func (s *Logins) LogIn(ctx context.Context, in LogIn, from Device) (token.Secret
 	if err != nil {
 		return token.Secret{}, Session{}, err
 	}
-	out.Version = 1
+	out.Version, out.Hash = 1, token.Hash{}
 	return secret.Secret, out, nil
 }
 

@@ -77,7 +77,7 @@ func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device)
 	if err != nil {
 		return token.Secret{}, Session{}, err
 	}
-	out.Version = 1
+	out.Version, out.Hash = 1, token.Hash{} // nobody outside needs it, and pages print what they are given
 	return secret, out, nil
 }
 
@@ -330,6 +330,7 @@ func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts
 		}
 		for _, row := range list {
 			if row.alive(op.At, u.UserState, op.Rules.Limits) {
+				row.Hash = token.Hash{}
 				if alive = append(alive, row); len(alive) == q.Limit {
 					return alive, nil
 				}
