@@ -11,8 +11,9 @@ import (
 // AskReset answers somebody who cannot log in, always with a mail: with a link
 // that sets a new password and is good for 30 minutes; or with the word that
 // they log in elsewhere; or that the address has no login. The visitor is told
-// the same in every case. An address gets 5 mails about its login in a UTC day
-// (accounts.ErrQuota).
+// the same in every case. An address gets 5 mails about its login in a UTC day;
+// after that a user gets one an hour, so that no stranger uses up the way back
+// in, and the answer stays the same.
 func (s *Logins) AskReset(ctx context.Context, email string, from Device) error {
 	address, err := accounts.ParseEmail(email)
 	if err != nil {
