@@ -78,7 +78,7 @@ func askAddress(op accounts.Operation, u accounts.User, f Entering, asked int, t
 // asksOf names the counter of the other addresses that a user asks for: they
 // get mail, and so does the user's own.
 func asksOf(op accounts.Operation, user accounts.UserID) accounts.QuotaKey {
-	return accounts.QuotaKey{Kind: accounts.QuotaLinks, Subject: string(user), Day: accounts.DayOf(op.At)}
+	return accounts.QuotaKey{Kind: accounts.QuotaAsks, Subject: string(user), Day: accounts.DayOf(op.At)}
 }
 
 // confirmAddress decides whether a user gets the address that a link was sent

@@ -24,18 +24,11 @@ type ChoicePage struct {
 // one line for each way in. With a single account there is nothing to choose:
 // go straight in. Suspended and closed accounts are absent.
 func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page ChoicePage) ([]Choice, error) {
-	if actor.User() == "" {
-		return nil, accounts.ErrNotFound
-	}
 	if err := accounts.CheckText("search", page.Search, 100); err != nil {
 		return nil, err
 	}
-	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
-	if err != nil {
+	if _, err := accounts.Self(ctx, s.st, actor); err != nil {
 		return nil, err
-	}
-	if u.Epoch != actor.Epoch() || !u.Active() {
-		return nil, accounts.ErrStepUp
 	}
 	list, err := s.st.Reach(ctx, accounts.ReachQuery{
 		User: actor.User(), Proof: actor.Proof(), Search: page.Search, After: page.After, Limit: s.env.Page(page.Limit),

@@ -8,7 +8,6 @@ import (
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
-	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // codeHash is what is kept of a code: it goes with the secret of the page that
@@ -79,15 +78,9 @@ func answerCode(op accounts.Operation, u accounts.User, ch accounts.Challenge, h
 	return c, 0, err
 }
 
-// mayTurnOn decides whether a user may turn identity confirmation on: with a
-// fresh login, once their details are confirmed.
+// mayTurnOn decides whether the acting user may turn identity confirmation on:
+// with a fresh login, once their details are confirmed.
 func mayTurnOn(op accounts.Operation, u accounts.User) error {
-	switch {
-	case op.Actor.User() == "" || op.Actor.User() != u.ID:
-		return accounts.ErrNotFound
-	case op.Actor.Epoch() != u.Epoch || !u.Active():
-		return accounts.ErrStepUp
-	}
 	if err := hasProven(u); err != nil {
 		return err
 	}
@@ -107,11 +100,8 @@ func hasProven(u accounts.User) error {
 // or by an operator for somebody who has lost their phone.
 func turnOff(op accounts.Operation, u accounts.User) (Change, error) {
 	if !op.Actor.IsOperator() {
-		switch {
-		case op.Actor.User() == "" || op.Actor.User() != u.ID:
-			return Change{}, accounts.ErrNotFound
-		case op.Actor.Epoch() != u.Epoch || !u.Active():
-			return Change{}, accounts.ErrStepUp
+		if err := op.Self(u.UserState); err != nil {
+			return Change{}, err
 		}
 	}
 	if !u.Confirms {
@@ -128,9 +118,4 @@ func turnOff(op accounts.Operation, u accounts.User) (Change, error) {
 	op.Record(&c.Change, accounts.Event{Kind: EventConfirmationOff, User: u.ID})
 	err := op.Write(&c.Change, ownLetter(mail.ConfirmationOff, u, "", mail.Data{}))
 	return c, err
-}
-
-// notOperator refuses whoever is not the host's staff.
-func notOperator() error {
-	return &roles.DeniedError{Action: "operate", Why: "only an operator may do this"}
 }

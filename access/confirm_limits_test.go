@@ -269,7 +269,7 @@ func TestConfirmations_epoch(t *testing.T) {
 			})
 			require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), after, open, page, digits))
 			c.wants(c.conf.TurnOff(t.Context(), after, "nora"), access.EventConfirmationOff, "")
-			require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), nora, open, page, digits), "nor with an actor of before")
+			require.Equal(t, accounts.ErrStepUp, c.conf.Answer(t.Context(), nora, open, page, digits), "nor with an actor of before")
 			require.Equal(t, accounts.ErrStepUp, c.conf.TurnOff(t.Context(), nora, "nora"))
 			require.True(t, c.stored("nora").Confirms)
 			if tt.same {

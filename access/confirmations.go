@@ -87,8 +87,6 @@ type Ask struct {
 func (s *Confirmations) Ask(ctx context.Context, actor accounts.Actor, in Ask) (token.Secret, error) {
 	return s.ask(ctx, actor, in, func(op accounts.Operation, u accounts.User) (string, error) {
 		switch {
-		case actor.Epoch() != u.Epoch || !u.Active():
-			return "", accounts.ErrStepUp
 		case in.Action == EventConfirmationOn:
 			return "", &accounts.InvalidError{Field: "action", Reason: "is begun with TurnOn"}
 		case !u.Confirms || u.Phone == "":
@@ -131,7 +129,7 @@ func (s *Confirmations) ask(ctx context.Context, actor accounts.Actor, in Ask, t
 	op := s.env.Begin(actor)
 	var code Code
 	err = s.run(ctx, op, EventCodeAsked, func(ctx context.Context) (Change, error) {
-		u, err := s.self(ctx, actor)
+		u, err := accounts.Self(ctx, s.st, actor)
 		if err != nil {
 			return Change{}, err
 		}
@@ -185,7 +183,7 @@ func (s *Confirmations) Answer(ctx context.Context, actor accounts.Actor, in Ask
 	wrong := false
 	left := 0
 	err = s.run(ctx, op, EventCodePassed, func(ctx context.Context) (Change, error) {
-		u, err := s.self(ctx, actor)
+		u, err := accounts.Self(ctx, s.st, actor)
 		if err != nil {
 			return Change{}, err
 		}
@@ -213,7 +211,7 @@ func (s *Confirmations) TurnOff(ctx context.Context, actor accounts.Actor, user 
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, EventConfirmationOff, func(ctx context.Context) (Change, error) {
 		if !actor.IsOperator() && actor.User() != user {
-			return Change{}, accounts.ErrNotFound
+			return Change{}, accounts.ErrNotFound // before a read tells who exists
 		}
 		u, err := s.st.User(ctx, accounts.UserKey{ID: user})
 		if err != nil {
@@ -235,14 +233,6 @@ func (in Ask) check() error {
 		return nil
 	}
 	return accounts.CheckID("account", in.Account)
-}
-
-// self reads the acting user.
-func (s *Confirmations) self(ctx context.Context, actor accounts.Actor) (accounts.User, error) {
-	if actor.User() == "" {
-		return accounts.User{}, accounts.ErrNotFound
-	}
-	return s.st.User(ctx, accounts.UserKey{ID: actor.User()})
 }
 
 func (s *Confirmations) run(ctx context.Context, op accounts.Operation, kind accounts.EventKind, decide func(ctx context.Context) (Change, error)) error {

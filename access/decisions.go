@@ -171,18 +171,9 @@ func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decisio
 // newest first, at most 100, for a page that lists what waits for a decision.
 // Users whose address is not proven see none.
 func (s *Requests) Addressed(ctx context.Context, actor accounts.Actor) ([]View, error) {
-	if actor.User() == "" {
-		return nil, accounts.ErrNotFound
-	}
-	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
-	if err != nil {
+	u, err := accounts.Self(ctx, s.st, actor)
+	if err != nil || !u.Proven || u.Email == "" {
 		return nil, err
-	}
-	if u.Epoch != actor.Epoch() || !u.Active() {
-		return nil, accounts.ErrStepUp
-	}
-	if !u.Proven || u.Email == "" {
-		return nil, nil
 	}
 	list, err := s.st.Addressed(ctx, u.Email, s.env.Now(), 100)
 	if err != nil {

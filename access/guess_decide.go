@@ -109,3 +109,13 @@ func (s source) spend(at time.Time, l accounts.Limits, used int) ([]accounts.Spe
 	}
 	return []accounts.Spend{q.Spend(1)}, nil
 }
+
+// lift decides whether the wait of an address ends before its time.
+func lift(op accounts.Operation, f Entering) (Change, error) {
+	if err := op.ByOperator(""); err != nil || len(f.Guesses.forgiven()) == 0 {
+		return Change{}, err
+	}
+	c := Change{Change: op.Change(), Guesses: f.Guesses.forgiven()}
+	op.Record(&c.Change, accounts.Event{Kind: EventLoginLifted, User: f.Means.User.ID})
+	return c, nil
+}

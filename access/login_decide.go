@@ -276,12 +276,10 @@ func spendLink(op accounts.Operation, f Entering, from source, email accounts.Em
 // mayKeepLogin decides whether the acting user may change how they log in:
 // with a login that still counts, and unless the host keeps it.
 func mayKeepLogin(op accounts.Operation, u accounts.User) error {
-	switch {
-	case op.Actor.User() == "" || op.Actor.User() != u.ID:
-		return accounts.ErrNotFound
-	case op.Actor.Epoch() != u.Epoch || !u.Active():
-		return accounts.ErrStepUp
-	case u.Kept:
+	if err := op.Self(u.UserState); err != nil {
+		return err
+	}
+	if u.Kept {
 		return &accounts.InvalidError{Field: "user", Reason: "has a login that the host keeps; change it there"}
 	}
 	return nil

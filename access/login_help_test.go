@@ -216,7 +216,7 @@ func (e *entrance) all() string {
 	for _, id := range persons {
 		m, _ := e.mem.Means(ctx, accounts.UserKey{ID: id})
 		list, _ := e.mem.Sessions(ctx, access.SessionsQuery{User: id, Limit: 1000})
-		n, _ := e.mem.Spent(ctx, accounts.QuotaKey{Kind: accounts.QuotaLinks, Subject: string(id), Day: day})
+		n, _ := e.mem.Spent(ctx, accounts.QuotaKey{Kind: accounts.QuotaAsks, Subject: string(id), Day: day})
 		fmt.Fprintf(&b, "%s %+v %+v %d\n", id, m, list, n)
 		for _, p := range []token.Purpose{token.Proof, token.Reset, token.Address} {
 			t, _ := e.mem.Ticket(ctx, access.TicketQuery{TicketKey: access.TicketKey{User: id, Purpose: p}})

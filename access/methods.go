@@ -24,14 +24,14 @@ func (s *Logins) Methods(ctx context.Context, actor accounts.Actor, user account
 		return Methods{}, err
 	}
 	op := s.env.Begin(actor)
-	if !actor.IsSystem() && !actor.IsOperator() && actor.User() != user {
+	if !actor.IsHost() && actor.User() != user {
 		return Methods{}, accounts.ErrNotFound
 	}
 	m, err := s.st.Means(ctx, accounts.UserKey{ID: user})
 	if err != nil {
 		return Methods{}, err
 	}
-	if err := mayTend(op, m.User.UserState); err != nil {
+	if err := op.SelfOrHost(m.User.UserState); err != nil {
 		return Methods{}, err
 	}
 	return Methods{
@@ -96,8 +96,8 @@ func (s *Logins) Block(ctx context.Context, actor accounts.Actor, email string) 
 		return Block{}, err
 	}
 	op := s.env.Begin(actor)
-	if !actor.IsSystem() && !actor.IsOperator() {
-		return Block{}, notOperator()
+	if err := op.ByHost("logins.block"); err != nil {
+		return Block{}, err
 	}
 	f, err := s.entering(ctx, op, address, Device{})
 	if err != nil {

@@ -240,7 +240,7 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 	}
 	op := s.env.Begin(actor)
 	err := accounts.Run(ctx, s.env, s.st, op, "clients.list", func(ctx context.Context) (func(context.Context) error, error) {
-		if actor.IsSystem() || actor.IsOperator() {
+		if actor.IsHost() {
 			return nil, nil
 		}
 		_, err := s.asking(ctx, op, agency)

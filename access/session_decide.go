@@ -104,7 +104,7 @@ func endSession(op accounts.Operation, s Session) (Change, error) {
 // endSessions decides whether all sessions of a user end. One number of the
 // user's ends them all, those of hosts that keep their own included.
 func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
-	if err := mayTend(op, u.UserState); err != nil {
+	if err := op.SelfOrHost(u.UserState); err != nil {
 		return Change{}, err
 	}
 	u.Epoch++
@@ -114,22 +114,6 @@ func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
 	c.CancelMail = ticketReasons(u.ID) // links about the login rest on the same number
 	op.Record(&c.Change, accounts.Event{Kind: EventSessionsEnded, User: u.ID})
 	return c, nil
-}
-
-// mayTend decides whether the actor may see and end a user's sessions: a job,
-// an operator, or the user with a login that still counts. To anybody else
-// they do not exist.
-func mayTend(op accounts.Operation, u accounts.UserState) error {
-	a := op.Actor
-	switch {
-	case a.IsSystem() || a.IsOperator():
-		return nil
-	case a.User() == "" || a.User() != u.ID:
-		return accounts.ErrNotFound
-	case a.Epoch() != u.Epoch || !u.Active():
-		return accounts.ErrStepUp
-	}
-	return nil
 }
 
 // ownSession decides who a user is by the time of a login in the host's own

@@ -318,7 +318,7 @@ func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts
 	if err != nil {
 		return nil, err
 	}
-	if err := mayTend(op, u.UserState); err != nil {
+	if err := op.SelfOrHost(u.UserState); err != nil {
 		return nil, err
 	}
 	q := SessionsQuery{User: user, Before: page.Before, Limit: s.env.Page(page.Limit)}
@@ -383,7 +383,7 @@ func (s *Sessions) End(ctx context.Context, actor accounts.Actor, id accounts.Se
 		if err != nil {
 			return Change{}, err
 		}
-		if err := mayTend(op, u.UserState); err != nil {
+		if err := op.SelfOrHost(u.UserState); err != nil {
 			return Change{}, err
 		}
 		return endSession(op, row)

@@ -87,6 +87,9 @@ func (a Actor) IsSystem() bool { return a.system != "" }
 // IsOperator reports whether the actor is the host's staff.
 func (a Actor) IsOperator() bool { return a.operator != "" }
 
+// IsHost reports whether the host acts itself: a job of it, or its staff.
+func (a Actor) IsHost() bool { return a.IsSystem() || a.IsOperator() }
+
 // Known reports whether anybody acts at all.
 func (a Actor) Known() bool { return a.user != "" || a.system != "" || a.operator != "" }
 

@@ -30,7 +30,7 @@ func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey)
 	if err != nil {
 		return nil, err
 	}
-	people := !actor.IsSystem() && !actor.IsOperator()
+	people := !actor.IsHost()
 	out := make([]Explanation, len(list))
 	for i, st := range list {
 		if st.User.ID == "" || st.Account.ID == "" {

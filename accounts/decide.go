@@ -45,7 +45,7 @@ func (o Operation) EnableClientAccess(actor Standing, account Account) (Change, 
 // Unsent mail on the account's behalf is cancelled, and what the agencies wrote
 // about it.
 func (o Operation) CloseAccount(actor Standing, account Account, agencies []Connected) (Change, error) {
-	if o.mayAsHost(roles.CloseAccount) == nil {
+	if o.ByHost(roles.CloseAccount) == nil {
 		if !account.ClosedAt.IsZero() {
 			return Change{}, nil
 		}
@@ -72,7 +72,7 @@ func (o Operation) CloseAccount(actor Standing, account Account, agencies []Conn
 // SuspendAccount decides whether an operator pauses an account. A pause ages
 // nothing: what rests on the account counts again when it ends.
 func (o Operation) SuspendAccount(account Account) (Change, error) {
-	if err := o.operator(account.ID); err != nil || !account.SuspendedAt.IsZero() {
+	if err := o.ByOperator(account.ID); err != nil || !account.SuspendedAt.IsZero() {
 		return Change{}, err
 	}
 	if !account.ClosedAt.IsZero() {
@@ -84,7 +84,7 @@ func (o Operation) SuspendAccount(account Account) (Change, error) {
 
 // ReactivateAccount decides whether an operator ends the pause of an account.
 func (o Operation) ReactivateAccount(account Account) (Change, error) {
-	if err := o.operator(account.ID); err != nil || account.SuspendedAt.IsZero() {
+	if err := o.ByOperator(account.ID); err != nil || account.SuspendedAt.IsZero() {
 		return Change{}, err
 	}
 	account.SuspendedAt = time.Time{}
@@ -94,7 +94,7 @@ func (o Operation) ReactivateAccount(account Account) (Change, error) {
 // SuspendUser decides whether an operator suspends a user everywhere. The
 // user's sessions end at once, and reactivating revives none of them.
 func (o Operation) SuspendUser(u User) (Change, error) {
-	if err := o.operator(""); err != nil || !u.SuspendedAt.IsZero() {
+	if err := o.ByOperator(""); err != nil || !u.SuspendedAt.IsZero() {
 		return Change{}, err
 	}
 	u.SuspendedAt = o.At
@@ -108,7 +108,7 @@ func (o Operation) SuspendUser(u User) (Change, error) {
 
 // ReactivateUser decides whether an operator lets a suspended user in again.
 func (o Operation) ReactivateUser(u User) (Change, error) {
-	if err := o.operator(""); err != nil || u.SuspendedAt.IsZero() {
+	if err := o.ByOperator(""); err != nil || u.SuspendedAt.IsZero() {
 		return Change{}, err
 	}
 	u.SuspendedAt = time.Time{}
@@ -221,14 +221,6 @@ func (o Operation) user(u User, kind EventKind) Change {
 	c.Users = []User{u}
 	o.Record(&c, Event{Kind: kind, User: u.ID})
 	return c
-}
-
-// operator refuses everybody but the host's staff.
-func (o Operation) operator(account AccountID) error {
-	if o.Actor.IsOperator() {
-		return nil
-	}
-	return o.Refuse(account, RefusedDenied, &roles.DeniedError{Action: "operate", Why: "only an operator may do this"})
 }
 
 // AccountReason is the reason of all mail that an account sends: below it are

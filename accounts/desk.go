@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/chatelaine-go/chatelaine/mail"
-	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // MailStore is what [Desk] needs from a store, beside the graph.
@@ -38,7 +37,7 @@ func NewDesk(st MailStore, env *Env) (*Desk, error) {
 // Mails returns a page of records, by id. Anybody but an operator or a job is
 // refused with roles.ErrDenied.
 func (d *Desk) Mails(ctx context.Context, actor Actor, q mail.Query) ([]mail.Record, error) {
-	if err := (Operation{Actor: actor}).staff(); err != nil {
+	if err := (Operation{Actor: actor}).ByHost("mail.list"); err != nil {
 		return nil, err
 	}
 	return d.st.Mails(ctx, q)
@@ -53,7 +52,7 @@ func (d *Desk) Requeue(ctx context.Context, actor Actor, id string) error {
 	}
 	op := d.service.env.Begin(actor)
 	return d.service.run(ctx, op, EventMailRequeued, func(ctx context.Context) (Change, error) {
-		if err := op.staff(); err != nil {
+		if err := op.ByHost("mail.requeue"); err != nil {
 			return Change{}, err
 		}
 		list, err := d.st.Mails(ctx, mail.Query{ID: id})
@@ -69,7 +68,7 @@ func (d *Desk) Requeue(ctx context.Context, actor Actor, id string) error {
 
 // RequeueMail decides whether a dead message is sent again.
 func (o Operation) RequeueMail(m mail.Record) (Change, error) {
-	if err := o.staff(); err != nil {
+	if err := o.ByHost("mail.requeue"); err != nil {
 		return Change{}, err
 	}
 	switch {
@@ -82,12 +81,4 @@ func (o Operation) RequeueMail(m mail.Record) (Change, error) {
 	c.Requeue = []string{m.ID}
 	o.Record(&c, Event{Kind: EventMailRequeued, Account: AccountID(m.Account), Mail: m.ID})
 	return c, nil
-}
-
-// staff refuses everybody but operators and jobs.
-func (o Operation) staff() error {
-	if o.Actor.IsOperator() || o.Actor.IsSystem() {
-		return nil
-	}
-	return &roles.DeniedError{Action: "operate", Why: "only an operator or a job may do this"}
 }

@@ -49,7 +49,7 @@ func (s *Service) eraseFacts(ctx context.Context, op Operation, user UserID) (Er
 	if err := CheckID("user", user); err != nil {
 		return f, err
 	}
-	if !op.Actor.IsSystem() && !op.Actor.IsOperator() && op.Actor.user != user {
+	if !op.Actor.IsHost() && op.Actor.user != user {
 		return f, ErrNotFound
 	}
 	var err error
@@ -156,7 +156,7 @@ func (s *Service) ForgetAddress(ctx context.Context, actor Actor, address string
 	}
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, EventAddressForgotten, func(ctx context.Context) (Change, error) {
-		if err := op.mayAsHost("address.forget"); err != nil {
+		if err := op.ByHost("address.forget"); err != nil {
 			return Change{}, err
 		}
 		holder, err := s.st.User(ctx, UserKey{Email: email})

@@ -96,7 +96,7 @@ func (o Operation) EraseUser(f EraseFacts) (Change, error) {
 // ForgetAddress decides whether what is kept about an address that is nobody's
 // login is erased.
 func (o Operation) ForgetAddress(email Email, holder User) (Change, error) {
-	if err := o.mayAsHost("address.forget"); err != nil {
+	if err := o.ByHost("address.forget"); err != nil {
 		return Change{}, err
 	}
 	if holder.ID != "" {
@@ -127,19 +127,8 @@ func (o Operation) ExportUser(u User) (Change, error) {
 // mayErase decides whether the actor acts for a user who is there: the user
 // themselves, a job, or an operator. To anybody else there is no such user.
 func (o Operation) mayErase(u User) error {
-	switch {
-	case u.ID == "" || !u.DeletedAt.IsZero():
+	if u.ID == "" || !u.DeletedAt.IsZero() {
 		return ErrNotFound
-	case o.Actor.IsSystem() || o.Actor.IsOperator():
-		return nil
 	}
-	return o.Self(u.UserState)
-}
-
-// mayAsHost refuses everybody but the host's jobs and staff.
-func (o Operation) mayAsHost(action roles.Permission) error {
-	if o.Actor.IsSystem() || o.Actor.IsOperator() {
-		return nil
-	}
-	return &roles.DeniedError{Action: action, Why: "only a job or an operator of the host may do this"}
+	return o.SelfOrHost(u.UserState)
 }

@@ -164,6 +164,31 @@ func (o Operation) Self(u UserState) error {
 	return nil
 }
 
+// SelfOrHost is [Operation.Self] that lets the host's jobs and staff pass.
+func (o Operation) SelfOrHost(u UserState) error {
+	if o.Actor.IsHost() {
+		return nil
+	}
+	return o.Self(u)
+}
+
+// ByHost refuses everybody but the host's jobs and staff.
+func (o Operation) ByHost(action roles.Permission) error {
+	if o.Actor.IsHost() {
+		return nil
+	}
+	return &roles.DeniedError{Action: action, Why: "only a job or an operator of the host may do this"}
+}
+
+// ByOperator refuses everybody but the host's staff. A refusal goes into the
+// audit of the account, where there is one.
+func (o Operation) ByOperator(account AccountID) error {
+	if o.Actor.IsOperator() {
+		return nil
+	}
+	return o.Refuse(account, RefusedDenied, &roles.DeniedError{Action: "operate", Why: "only an operator of the host may do this"})
+}
+
 // Fresh decides whether the acting user proved recently enough who they are
 // for an action that cannot be undone: by a login younger than
 // [Limits.FreshLogin] or, with identity confirmation on, by a code that was

@@ -38,16 +38,19 @@ const (
 	// QuotaRecipient counts the mails with a link that one address gets, from
 	// everybody together. Its subject is the canonical address.
 	QuotaRecipient QuotaKind = "recipient"
-	// QuotaResends counts the mails of one access request after the first. It
-	// is kept with the request.
+	// QuotaResends counts the mails of one access request or invitation after
+	// the first. It is kept with them.
 	QuotaResends QuotaKind = "resends"
 	// QuotaInvitations counts the invitations that an account sends. Its
 	// subject is the account's id.
 	QuotaInvitations QuotaKind = "invitations"
 	// QuotaLinks counts the mails that one address gets about its own login:
 	// proofs, resets and changes of the address. Its subject is the canonical
-	// address; and the user's id for the other addresses that a user asks for.
+	// address.
 	QuotaLinks QuotaKind = "links"
+	// QuotaAsks counts the other addresses that one user asks for. Its subject
+	// is the user's id.
+	QuotaAsks QuotaKind = "asks"
 	// QuotaSource counts the tries to log in, to sign up and to reset a
 	// password from one network. Its subject is the network's address.
 	QuotaSource QuotaKind = "source"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // PutUser is the input of [Service.PutUser]: a user as the host keeps it.
@@ -189,7 +188,7 @@ func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error
 	if err := CheckID("user", id); err != nil {
 		return User{}, err
 	}
-	if !actor.IsSystem() && !actor.IsOperator() && (actor.user == "" || actor.user != id) {
+	if !actor.IsHost() && (actor.user == "" || actor.user != id) {
 		return User{}, ErrNotFound
 	}
 	u, err := s.st.User(ctx, UserKey{ID: id})
@@ -204,8 +203,8 @@ func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error
 
 // FindUser finds a user for an operator or a job, by id, address or user name.
 func (s *Service) FindUser(ctx context.Context, actor Actor, ref string) (User, error) {
-	if !actor.IsSystem() && !actor.IsOperator() {
-		return User{}, &roles.DeniedError{Action: "operate", Why: "only an operator may do this"}
+	if err := s.env.Begin(actor).ByHost("users.find"); err != nil {
+		return User{}, err
 	}
 	if err := checkText("user", ref, 1, MaxEmail); err != nil {
 		return User{}, err
@@ -258,7 +257,7 @@ func (s *Service) byHost(ctx context.Context, actor Actor, id AccountID, kind Ev
 	op := s.env.Begin(actor)
 	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
 		a, err := s.st.Account(ctx, id)
-		if isNotFound(err) && !actor.IsOperator() && !actor.IsSystem() {
+		if isNotFound(err) && !actor.IsHost() {
 			return decide(op, Account{}) // refused, and tells nobody which accounts exist
 		}
 		if err != nil {

@@ -38,12 +38,10 @@ func accept(op accounts.Operation, f Accepting, owned []accounts.Account, byLink
 // than its link does.
 func isAddressee(op accounts.Operation, f Accepting, byLink bool) error {
 	i, u := f.Invitation, f.Joiner.User
-	switch {
-	case op.Actor.User() == "" || u.ID != op.Actor.User():
-		return accounts.ErrNotFound
-	case u.Epoch != op.Actor.Epoch() || !u.Active():
-		return accounts.ErrStepUp
-	case u.Email != "" && u.Email == i.Email && u.Proven: // an address that was forgotten is nobody's
+	if err := op.Self(u.UserState); err != nil {
+		return err
+	}
+	if u.Email != "" && u.Email == i.Email && u.Proven { // an address that was forgotten is nobody's
 		return nil
 	}
 	err := accounts.ErrNotFound

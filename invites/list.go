@@ -45,7 +45,7 @@ func (s *Service) List(ctx context.Context, actor accounts.Actor, account accoun
 	}
 	op := s.env.Begin(actor)
 	err := accounts.Run(ctx, s.env, s.st, op, "invitations.list", func(ctx context.Context) (func(context.Context) error, error) {
-		if actor.IsSystem() || actor.IsOperator() {
+		if actor.IsHost() {
 			return nil, nil
 		}
 		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: actor.User(), Account: account}})
@@ -110,17 +110,9 @@ const most = 100
 // Mine returns the pending invitations to the actor's own proven address,
 // newest first, at most 100. Without a proven address there are none.
 func (s *Service) Mine(ctx context.Context, actor accounts.Actor) ([]View, error) {
-	if actor.User() == "" {
-		return nil, accounts.ErrNotFound
-	}
-	u, err := s.st.User(ctx, accounts.UserKey{ID: actor.User()})
-	switch {
-	case err != nil:
+	u, err := accounts.Self(ctx, s.st, actor)
+	if err != nil || !u.Proven || u.Email == "" {
 		return nil, err
-	case u.Epoch != actor.Epoch() || !u.Active():
-		return nil, accounts.ErrStepUp
-	case !u.Proven || u.Email == "":
-		return nil, nil
 	}
 	list, err := s.st.InvitationsTo(ctx, u.Email, s.env.Now(), most)
 	if err != nil {

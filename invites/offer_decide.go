@@ -125,7 +125,7 @@ func resend(op accounts.Operation, by offerer, f Inviting, fresh newLink) (Chang
 // have made it, whatever has become of who did, or by the host.
 func revoke(op accounts.Operation, by offerer, f Inviting) (Change, error) {
 	i := f.Invitation
-	if !op.Actor.IsSystem() && !op.Actor.IsOperator() {
+	if !op.Actor.IsHost() {
 		if err := mayInvite(op, by, i.Account, i.Role); err != nil {
 			return Change{}, err
 		}

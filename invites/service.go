@@ -238,7 +238,7 @@ func (s *Service) onAccount(ctx context.Context, op accounts.Operation, account 
 			return Change{}, err
 		}
 		by := offerer{Standing: list[0]}
-		if kind == EventInvitationRevoked && (op.Actor.IsSystem() || op.Actor.IsOperator()) {
+		if kind == EventInvitationRevoked && op.Actor.IsHost() {
 			return decide(ctx, op, by)
 		}
 		if err := op.May(by.Standing, roles.ManageMembers); err != nil {

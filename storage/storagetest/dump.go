@@ -96,7 +96,7 @@ func (u *universe) add(c change) {
 			u.emails.add(accounts.Email(r.Subject))
 		case accounts.QuotaSource:
 			u.sources.add(r.Subject)
-		case accounts.QuotaRequests, accounts.QuotaResends, accounts.QuotaInvitations, accounts.QuotaCodes:
+		case accounts.QuotaRequests, accounts.QuotaResends, accounts.QuotaInvitations, accounts.QuotaCodes, accounts.QuotaAsks:
 		}
 	}
 	for _, r := range c.Replies {
