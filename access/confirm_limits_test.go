@@ -288,7 +288,7 @@ func TestConfirmations_epochMeanwhile(t *testing.T) {
 	page, digits := c.ask(cleo, closing)
 	end := func() { require.NoError(t, c.sessions.EndAll(t.Context(), operator, "cleo")) }
 	c.st.on(before(end))
-	require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), cleo, closing, page, digits))
+	require.Equal(t, accounts.ErrStepUp, c.conf.Answer(t.Context(), cleo, closing, page, digits))
 	c.st.on(nil)
 	require.Zero(t, c.challenge(cleo, closing).Tries)
 

@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"strings"
-
 )
 
 // PutUser is the input of [Service.PutUser]: a user as the host keeps it.
