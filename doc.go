@@ -33,7 +33,6 @@
 //	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Acme", BaseURL: "https://app.example.com"})
 //	graph, err := accounts.New(store, env)
 //	requests, err := access.NewRequests(store, env)
-//	invitations, err := invites.New(store, env, nil)
 //	sessions, err := access.NewSessions(store, env)
 //	post, err := mail.NewDispatcher(store, mailer, nil)
 //	go post.Run(ctx)
@@ -47,6 +46,14 @@
 //	p, err := sessions.Principal(ctx, cookie, account)
 //	if !p.Can(roles.ManageRequests) { … }
 //	answer, err := requests.Send(ctx, p.Actor(), access.Batch{Agency: account, Addresses: pasted})
+//
+// A host without a login of its own has the library's. One Hasher serves the
+// whole program, since it bounds how many passwords are compared at once:
+//
+//	hasher, err := password.New(nil)
+//	logins, err := access.NewLogins(store, env, &access.LoginOptions{Hasher: hasher})
+//	secret, _, err := logins.LogIn(ctx, access.LogIn{Email: email, Password: given}, device)
+//	invitations, err := invites.New(store, env, &invites.Options{Hasher: hasher})
 //
 // The program examples/quickstart tells the whole of it on a real database:
 //
