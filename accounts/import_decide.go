@@ -71,8 +71,10 @@ func (o Operation) importUser(c *Change, r userRow, f userRowFacts) userDecision
 	for i, owner := range f.byIdentity {
 		switch {
 		case owner == r.want.ID:
-		case owner != "" || r.contestedIdentities[i]:
+		case r.contestedIdentities[i]:
 			return refuse(taken("identities"))
+		case owner != "":
+			return userDecision{notImported(taken("identities")), owner}
 		default:
 			links = append(links, Identity{
 				Issuer: r.identities[i].Issuer, Subject: r.identities[i].Subject, User: r.want.ID, CreatedAt: o.At,
@@ -90,12 +92,12 @@ func (o Operation) importUser(c *Change, r userRow, f userRowFacts) userDecision
 	if r.want.Email != "" {
 		u.Email, u.Address, u.Proven = r.want.Email, r.want.Address, u.Proven || r.want.Proven
 	}
-	// A stored credential without a hash is a password that was taken away, and
-	// one that was written again is the user's own. One that only an import has
-	// written is the host's to replace.
+	// A stored credential without a hash is a password that was taken away. One
+	// that only imports have written is the host's to replace; whatever else wrote
+	// it left its moment there, and then it is the user's own.
 	cred := f.Credential
 	first := r.hash != "" && cred.Version == 0
-	imported := r.hash != "" && cred.Version == 1 && cred.Hash != "" && cred.CreatedAt.Equal(cred.UpdatedAt)
+	imported := r.hash != "" && cred.Hash != "" && cred.UpdatedAt.IsZero()
 	again := imported && cred.Hash != r.hash
 	if u == f.User && len(links) == 0 && !first && !again {
 		return userDecision{ImportResult: ImportResult{Outcome: ImportUnchanged}}
@@ -105,27 +107,24 @@ func (o Operation) importUser(c *Change, r userRow, f userRowFacts) userDecision
 		outcome, kind = ImportCreated, EventUserCreated
 		u.Epoch, u.CreatedAt = 1, o.created(r.want.CreatedAt)
 	}
-	epoch, unlinked, credentials := u.Epoch, len(c.Unlink), len(c.Credentials)
-	u = o.relogged(c, f.Means, u)
-	// What the row vouches for is the host's word, and no stranger's.
-	c.Unlink = append(c.Unlink[:unlinked], slices.DeleteFunc(slices.Clone(c.Unlink[unlinked:]), func(k IdentityKey) bool {
-		return slices.Contains(r.identities, k)
-	})...)
+	epoch, credentials := u.Epoch, len(c.Credentials)
+	u = o.relogged(c, f.Means, u, r.identities)
 	if imported {
-		c.Credentials = c.Credentials[:credentials]
+		c.Credentials = c.Credentials[:credentials] // the row vouches for a password too
 	}
 	if again && u.Epoch == epoch {
 		u.Epoch++
 		u.EpochAt = o.At
+		c.CancelMail = append(c.CancelMail, loginReason(u.ID))
 	}
 	u.UpdatedAt = o.At
 	c.Users = append(c.Users, u)
 	c.Identities = append(c.Identities, links...)
 	switch {
 	case first:
-		c.Credentials = append(c.Credentials, Credential{User: u.ID, Hash: r.hash, CreatedAt: o.At, UpdatedAt: o.At})
+		c.Credentials = append(c.Credentials, Credential{User: u.ID, Hash: r.hash, CreatedAt: o.At})
 	case again:
-		cred.Hash, cred.UpdatedAt = r.hash, o.At
+		cred.Hash = r.hash
 		c.Credentials = append(c.Credentials, cred)
 	}
 	o.Record(c, Event{Kind: kind, User: u.ID})

@@ -533,6 +533,12 @@ func TestService_Import_duplicates(t *testing.T) {
 			"updated, updated, created, updated",
 		},
 		{
+			"a login that goes with a proof of its user's mailbox is there to take",
+			[]accounts.ImportUser{row("a", "", "", "7")},
+			[]accounts.ImportUser{row("b", "", "", "7"), {ID: "a", Email: "1@b.example", Proven: true}},
+			"created, updated",
+		},
+		{
 			"two users who exchange their addresses are refused",
 			[]accounts.ImportUser{row("a", "1@b.example", "", ""), row("b", "2@b.example", "", "")},
 			[]accounts.ImportUser{row("a", "2@b.example", "", ""), row("b", "1@b.example", "", "")},
