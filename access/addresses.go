@@ -11,7 +11,10 @@ import (
 
 // AskProof mails the actor a link that proves their address, good for 24 hours;
 // older ones are dead. An address that is proven gets none. An address gets 5
-// mails about its login in a UTC day (accounts.ErrQuota).
+// mails about its login in a UTC day (accounts.ErrQuota). A user without an
+// address, or whose login the host keeps, is an accounts.InvalidError; a login
+// that was ended accounts.ErrStepUp; an actor who is no user
+// accounts.ErrNotFound.
 func (s *Logins) AskProof(ctx context.Context, actor accounts.Actor) error {
 	op := s.env.Begin(actor)
 	link, err := s.mint(token.Proof)
@@ -40,19 +43,26 @@ func (s *Logins) AskProof(ctx context.Context, actor accounts.Actor) error {
 
 // Prove proves the actor's address, with the secret of the link that was mailed
 // there. The actor must be the user whom it was sent to: the link in other
-// hands, and a link that leads nowhere, are accounts.ErrNotFound.
+// hands, and a link that leads nowhere, are accounts.ErrNotFound. A login that
+// was ended is accounts.ErrStepUp, one that the host keeps an
+// accounts.InvalidError.
 func (s *Logins) Prove(ctx context.Context, actor accounts.Actor, link string) error {
-	return s.redeem(ctx, actor, token.Proof, link, EventAddressProven, func(op accounts.Operation, t Ticket, u accounts.User) (Change, error) {
+	return s.redeem(ctx, actor, token.Proof, link, EventAddressProven, func(_ context.Context, op accounts.Operation, t Ticket, u accounts.User) (Change, error) {
 		return prove(op, t, u)
 	})
 }
 
 // AskAddress mails a link to another address of the actor's, good for 24 hours,
 // that makes it theirs; the address that they have is told. The actor must have
-// logged in within the last 10 minutes, else accounts.ErrStepUp. The answer
-// does not tell whether somebody has the address: if so, its owner is told, and
-// no link goes out. An address gets 5 mails about its login in a UTC day, and a
-// user asks 5 times (accounts.ErrQuota).
+// logged in within the last 10 minutes (accounts.ErrStepUp) or, with identity
+// confirmation on, pass a code (accounts.CodeError). The answer does not tell
+// whether somebody has the address: if so, its owner is told, and no link goes
+// out. An address gets 5 mails about its login in a UTC day, and a user asks 5
+// times (accounts.ErrQuota).
+//
+// What is no address, and the one that the user has, are an
+// accounts.InvalidError for the field "email"; one for "user" says that the
+// host keeps their login. An actor who is no user is accounts.ErrNotFound.
 func (s *Logins) AskAddress(ctx context.Context, actor accounts.Actor, email string) error {
 	address, err := accounts.ParseEmail(email)
 	if err != nil {
@@ -92,9 +102,10 @@ func (s *Logins) AskAddress(ctx context.Context, actor accounts.Actor, email str
 // The address before is told, and links that were sent there are dead. The
 // actor must be the user who asked: other hands, and a link that leads nowhere,
 // are accounts.ErrNotFound. Somebody who got the address meanwhile keeps it:
-// accounts.ErrTaken.
+// accounts.ErrTaken. A login that was ended is accounts.ErrStepUp, one that the
+// host keeps an accounts.InvalidError.
 func (s *Logins) ConfirmAddress(ctx context.Context, actor accounts.Actor, link string) error {
-	return s.redeem(ctx, actor, token.Address, link, EventAddressChanged, func(op accounts.Operation, t Ticket, u accounts.User) (Change, error) {
+	return s.redeem(ctx, actor, token.Address, link, EventAddressChanged, func(ctx context.Context, op accounts.Operation, t Ticket, u accounts.User) (Change, error) {
 		holder, err := s.st.User(ctx, accounts.UserKey{Email: t.Email})
 		if err != nil && !errors.Is(err, accounts.ErrNotFound) {
 			return Change{}, err
@@ -105,7 +116,7 @@ func (s *Logins) ConfirmAddress(ctx context.Context, actor accounts.Actor, link 
 
 // redeem runs a decision on a link that was mailed to the actor.
 func (s *Logins) redeem(ctx context.Context, actor accounts.Actor, p token.Purpose, link string, kind accounts.EventKind,
-	decide func(op accounts.Operation, t Ticket, u accounts.User) (Change, error),
+	decide func(ctx context.Context, op accounts.Operation, t Ticket, u accounts.User) (Change, error),
 ) error {
 	hash, err := token.Parse(p, link)
 	if err != nil {
@@ -121,7 +132,7 @@ func (s *Logins) redeem(ctx context.Context, actor accounts.Actor, p token.Purpo
 		if err != nil {
 			return Change{}, err
 		}
-		return decide(op, t, u)
+		return decide(ctx, op, t, u)
 	})
 }
 

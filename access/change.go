@@ -2,7 +2,6 @@ package access
 
 import (
 	"cmp"
-	"context"
 	"slices"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
@@ -40,26 +39,6 @@ func (c Change) Sorted() Change {
 	c.Guesses = sorted(c.Guesses, func(a, b Guesses) int { return cmp.Compare(a.Email, b.Email) })
 	c.Touches = sorted(c.Touches, func(a, b Touch) int { return cmp.Compare(a.Session, b.Session) })
 	return c
-}
-
-// applier is the part of a store that this package's operations end in.
-type applier interface {
-	accounts.Store
-	ApplyAccess(ctx context.Context, c Change) error
-}
-
-// run runs an operation whose decision is a change of this package. A decision
-// without events changes nothing.
-func run(ctx context.Context, env *accounts.Env, st applier, op accounts.Operation, kind accounts.EventKind,
-	decide func(ctx context.Context) (Change, error),
-) error {
-	return accounts.Run(ctx, env, st, op, kind, func(ctx context.Context) (func(context.Context) error, error) {
-		c, err := decide(ctx)
-		if err != nil || len(c.Events) == 0 {
-			return nil, err
-		}
-		return func(ctx context.Context) error { return st.ApplyAccess(ctx, c) }, nil
-	})
 }
 
 // sorted leaves the caller's slice as it was.

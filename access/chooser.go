@@ -20,9 +20,13 @@ type ChoicePage struct {
 	Limit  int                  // 0: 50; at most 500
 }
 
-// Chooser returns a page of the accounts that the actor can enter, by name,
-// one line for each way in. With a single account there is nothing to choose:
-// go straight in. Suspended and closed accounts are absent.
+// Chooser returns a page of the accounts that the actor can enter, by name.
+// There is a line for each way in: an account that the user reaches as a member
+// and through an agency, or through two agencies, has two, and whoever enters it
+// has the rights of both. With a single account, in however many lines, there is
+// nothing to choose: go straight in.
+// Suspended and closed accounts are absent. A login that was ended is
+// accounts.ErrStepUp, an actor who is no user accounts.ErrNotFound.
 func (s *Sessions) Chooser(ctx context.Context, actor accounts.Actor, page ChoicePage) ([]Choice, error) {
 	if err := accounts.CheckText("search", page.Search, 100); err != nil {
 		return nil, err

@@ -33,13 +33,14 @@ type Code struct {
 
 // Confirmations is the service of identity confirmation. A user who has turned
 // it on is asked for a six-digit code before they join an account, transfer
-// ownership, make an owner, close an account, disable client access, and change
-// how they log in: the call that does it answers accounts.CodeError, the host
-// asks for a code with its action and account, has it answered, and repeats the
-// call, which uses the code up. A code is good for 10 minutes and 5 answers, for
-// that user, that action at that account, and that session; what ends the user's
-// sessions ends it, and once they have another phone it cannot be answered. It
-// holds no state and is safe for concurrent use.
+// ownership, make an owner, close an account, disable client access, change how
+// they log in, and erase themselves: the call that does it answers
+// accounts.CodeError, the host asks for a code with its action and account, has
+// it answered, and repeats the call, which uses the code up. A code is good for
+// 10 minutes and 5 answers, for that user, that action at that account, and
+// that session; what ends the user's sessions ends it, and once they have
+// another phone it cannot be answered. The service holds no state and is safe
+// for concurrent use.
 type Confirmations struct {
 	st     SessionStore
 	env    *accounts.Env
@@ -47,27 +48,23 @@ type Confirmations struct {
 }
 
 // NewConfirmations returns a service on a store. A nil environment takes every
-// default; the sender is the host's.
+// default; the sender is the host's. Without a store or a sender it is an
+// accounts.InvalidError.
 func NewConfirmations(st SessionStore, env *accounts.Env, sender CodeSender) (*Confirmations, error) {
-	if st == nil {
-		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	env, err := checked(st, env)
+	if err != nil {
+		return nil, err
 	}
 	if sender == nil {
 		return nil, &accounts.InvalidError{Field: "sender", Reason: "is missing; codes have to go somewhere"}
-	}
-	if env == nil {
-		var err error
-		if env, err = accounts.NewEnv(nil); err != nil {
-			return nil, err
-		}
 	}
 	return &Confirmations{st: st, env: env, sender: sender}, nil
 }
 
 // With returns the service on another store, such as one that joins the host's
 // transaction. A code is sent before the host commits; if it rolls back, the
-// code is worth nothing. An answer that the host rolls back is not counted: have
-// codes answered outside of transactions.
+// code is worth nothing. An answer that the host rolls back is not counted:
+// have codes answered outside of transactions.
 func (s *Confirmations) With(st SessionStore) *Confirmations {
 	with := *s
 	with.st = st
@@ -84,6 +81,13 @@ type Ask struct {
 // verified. It returns a secret that goes with the code: keep it in the page
 // that asks for the code. A newer code for the same action takes the place of
 // the older. A user gets 10 codes in a UTC day (accounts.ErrQuota).
+//
+// An accounts.InvalidError for the field "user" says that they have identity
+// confirmation off, one for "action" or "account" that it is none, or is
+// [EventConfirmationOn], which [Confirmations.TurnOn] begins. A login that was
+// ended is accounts.ErrStepUp, an actor who is no user accounts.ErrNotFound. An
+// error of the sender is wrapped: the code counts and nobody has it, so ask for
+// another.
 func (s *Confirmations) Ask(ctx context.Context, actor accounts.Actor, in Ask) (token.Secret, error) {
 	return s.ask(ctx, actor, in, func(op accounts.Operation, u accounts.User) (string, error) {
 		switch {
@@ -99,9 +103,12 @@ func (s *Confirmations) Ask(ctx context.Context, actor accounts.Actor, in Ask) (
 // TurnOn begins to turn identity confirmation on for the actor, or to change
 // the phone number: it sends a code there, and the right answer with the action
 // [EventConfirmationOn] completes it. Have the user confirm their name and
-// address first. They must have proven their address and logged in within the
-// last 10 minutes (accounts.ErrStepUp); with another number already, a code for
-// [EventConfirmationOff] is asked for instead.
+// address first. They must have proven their address (an accounts.InvalidError
+// for the field "user") and logged in within the last 10 minutes
+// (accounts.ErrStepUp); with another number already, a code for
+// [EventConfirmationOff] is asked for instead (accounts.CodeError). What is no
+// number is an accounts.InvalidError for the field "phone". Other errors are
+// those of [Confirmations.Ask], and the code counts with its 10 of a day.
 func (s *Confirmations) TurnOn(ctx context.Context, actor accounts.Actor, phone string) (token.Secret, error) {
 	number, err := accounts.ParsePhone(phone)
 	if err != nil {
@@ -168,9 +175,12 @@ func (s *Confirmations) ask(ctx context.Context, actor accounts.Actor, in Ask, t
 }
 
 // Answer answers the code that the actor was asked for, with the secret of the
-// page that asked. A wrong code is a [*WrongCodeError], which tells how often it
-// may still be tried. Without a code that is open, with another session or
-// another user, the answer is accounts.ErrNotFound: ask for a new one.
+// page that asked. A wrong code is a [*WrongCodeError], which tells how often
+// it may still be tried. Without a code that is open, with another session or
+// another user, the answer is accounts.ErrNotFound: ask for a new one. A login
+// that was ended is accounts.ErrStepUp. An accounts.InvalidError is for an
+// action or account that is none, and, when a code would turn confirmation on,
+// for a user whose address is not proven any more.
 func (s *Confirmations) Answer(ctx context.Context, actor accounts.Actor, in Ask, secret, digits string) error {
 	if err := in.check(); err != nil {
 		return err
@@ -202,8 +212,11 @@ func (s *Confirmations) Answer(ctx context.Context, actor accounts.Actor, in Ask
 }
 
 // TurnOff turns identity confirmation off and forgets the phone number. The
-// actor is the user, with a code for [EventConfirmationOff], or an operator.
-// The user is told by mail.
+// actor is the user, with a code for [EventConfirmationOff]
+// (accounts.CodeError), or an operator; to anybody else there is no such user
+// (accounts.ErrNotFound). A login of the user's that was ended is
+// accounts.ErrStepUp. The user is told by mail. Turning it off again changes
+// nothing.
 func (s *Confirmations) TurnOff(ctx context.Context, actor accounts.Actor, user accounts.UserID) error {
 	if err := accounts.CheckID("user", user); err != nil {
 		return err

@@ -7,8 +7,9 @@ import (
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-// PlanDisableClientAccess returns what disabling an agency's client access would end, to
-// be shown before it is confirmed. The actor is an Owner or Admin.
+// PlanDisableClientAccess returns what disabling an agency's client access
+// would end, to be shown before it is confirmed. The actor is an Owner or
+// Admin.
 func (s *Requests) PlanDisableClientAccess(ctx context.Context, actor accounts.Actor, agency accounts.AccountID) (Plan, error) {
 	if err := accounts.CheckID("agency", agency); err != nil {
 		return Plan{}, err
@@ -26,9 +27,10 @@ func (s *Requests) PlanDisableClientAccess(ctx context.Context, actor accounts.A
 	return out, err
 }
 
-// DisableClientAccess ends an agency's client access and leaves the programme: every
-// connection, assignment and pending request, delegated access and the unsent
-// mail of the agency end with one change, and the clients' owners are told.
+// DisableClientAccess ends an agency's client access and leaves the programme:
+// every connection, assignment and pending request, delegated access and the
+// unsent mail of the agency end with one change, and the clients' owners are
+// told.
 // Joining and enabling are needed again, and bring nothing back. The actor is
 // an Owner or Admin who logged in within the last 10 minutes or passed a code,
 // else accounts.ErrStepUp. Confirm is that of the plan that was shown; if more

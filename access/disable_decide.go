@@ -17,8 +17,8 @@ type Plan struct {
 	Clients  []PlannedClient
 	Requests []PlannedRequest
 
-	// Confirm stands for exactly this list. [Requests.DisableClientAccess] wants it, so
-	// that nothing ends that nobody was shown.
+	// Confirm stands for exactly this list. [Requests.DisableClientAccess]
+	// wants it, so that nothing ends that nobody was shown.
 	Confirm string
 }
 

@@ -6,12 +6,14 @@
 //	requests, err := access.NewRequests(store, env)
 //	sessions, err := access.NewSessions(store, env)
 //
-//	logins, err := access.NewLogins(store, env, nil)             // for hosts without logins of their own
-//	codes, err := access.NewConfirmations(store, env, sender)    // for users who want a code asked for
+//	// For hosts without logins of their own, and for users who want a code:
+//	logins, err := access.NewLogins(store, env, &access.LoginOptions{Hasher: hasher})
+//	codes, err := access.NewConfirmations(store, env, sender)
 //
 // The services stand on a store of package storage and an environment of
-// package accounts. They start nothing, keep nothing but a limiter of bursts,
-// and are safe for concurrent use.
+// package accounts. They start nothing, keep nothing but a limiter of bursts
+// and the bound on parallel hashes, and are safe for concurrent use. Make one
+// hasher for the whole program.
 //
 // # What runs beside it
 //
@@ -68,21 +70,23 @@
 //
 // # Sessions, or your own
 //
-// With sessions of the library: [Logins.LogIn], or [Sessions.Start] after your login, by your
-// user's id or by the identity that an issuer vouched for, gives a secret for
-// a cookie; [Sessions.Principal] answers each request; [Sessions.Switch] and
-// [Sessions.Return] move between accounts and change the secret, so set the
-// cookie again; [Sessions.SignOut], [Sessions.End] and [Sessions.EndAll] end
-// what they name. A session ends after 60 minutes without use and after 24
-// hours in any case; for somebody else's account the limits are 30 minutes and
-// 12 hours since the last login, after which [accounts.ErrStepUp] asks for one:
-// [Sessions.Renew] takes it and goes on with the session, with a new secret. A
-// user has at most 100 at a time; the oldest ends for a new one.
+// With sessions of the library: [Logins.LogIn], or [Sessions.Start] after your
+// login, by your user's id or by the identity that an issuer vouched for, gives
+// a secret for a cookie; [Sessions.Principal] answers each request;
+// [Sessions.Switch] and [Sessions.Return] move between accounts and change the
+// secret, so set the cookie again; [Sessions.SignOut], [Sessions.End] and
+// [Sessions.EndAll] end what they name. A session ends after 60 minutes without
+// use and after 24 hours in any case; for somebody else's account the limits
+// are 30 minutes and 12 hours since the last login, after which
+// [accounts.ErrStepUp] asks for one: [Sessions.Renew] takes it and goes on with
+// the session, with a new secret. A user has at most 100 at a time; the oldest
+// ends for a new one.
 //
-// With sessions of your own: keep the time of the login in them and ask
-// [Sessions.ForUser]. Suspended users, sessions ended with [Sessions.EndAll]
-// and reactivated memberships then count by that time, to the microsecond. The
-// idle limit is yours to keep, and switching is a link to another page.
+// With sessions of your own: keep the login in them and ask [Sessions.ForUser].
+// Suspended users, sessions ended with [Sessions.EndAll] and reactivated
+// memberships then count by its time, to the microsecond; where a call of this
+// library returned the login, what ended sessions counts by its Epoch. The idle
+// limit is yours to keep, and switching is a link to another page.
 //
 // [Sessions.Chooser] lists where the user can go, by every route.
 //

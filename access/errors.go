@@ -49,7 +49,7 @@ func (e *WrongCodeError) Error() string {
 // Is reports whether target is ErrCode.
 func (e *WrongCodeError) Is(target error) bool { return target == ErrCode }
 
-// The events of this package.
+// The events of access requests, and of an agency's client access.
 const (
 	EventRequestSent      accounts.EventKind = "request.sent"
 	EventRequestResent    accounts.EventKind = "request.resent"
@@ -58,28 +58,49 @@ const (
 	EventRequestWithdrawn accounts.EventKind = "request.withdrawn"
 	EventRequestEnded     accounts.EventKind = "request.ended"
 	EventAccessDisabled   accounts.EventKind = "client-access.disabled"
-	EventSessionStarted   accounts.EventKind = "session.started"
-	EventSessionSwitched  accounts.EventKind = "session.switched"
-	EventSessionReturned  accounts.EventKind = "session.returned"
-	EventSessionEnded     accounts.EventKind = "session.ended"
-	EventSessionsEnded    accounts.EventKind = "sessions.ended"
-	EventSessionRenewed   accounts.EventKind = "session.renewed"
-	EventLoginFailed      accounts.EventKind = "login.failed"
-	EventLoginLifted      accounts.EventKind = "login.block-lifted"
-	EventSignUpRepeated   accounts.EventKind = "sign-up.repeated"
-	EventResetAsked       accounts.EventKind = "password.reset-asked"
-	EventPasswordReset    accounts.EventKind = "password.reset"
-	EventPasswordChanged  accounts.EventKind = "password.changed"
-	EventPasswordChecked  accounts.EventKind = "password.checked"
+)
+
+// The events of sessions. Sessions that a new password or a suspension ends have
+// no event of their own: what ended them has one.
+const (
+	EventSessionStarted  accounts.EventKind = "session.started"
+	EventSessionSwitched accounts.EventKind = "session.switched"
+	EventSessionReturned accounts.EventKind = "session.returned"
+	EventSessionEnded    accounts.EventKind = "session.ended"
+	EventSessionsEnded   accounts.EventKind = "sessions.ended"
+	EventSessionRenewed  accounts.EventKind = "session.renewed"
+)
+
+// The events of logins: tries at a password, passwords, and how they are reset.
+// EventPasswordChecked is a right one that opened no session. Events of an
+// address that nobody has name no user.
+const (
+	EventLoginFailed     accounts.EventKind = "login.failed"
+	EventLoginLifted     accounts.EventKind = "login.block-lifted"
+	EventSignUpRepeated  accounts.EventKind = "sign-up.repeated"
+	EventResetAsked      accounts.EventKind = "password.reset-asked"
+	EventPasswordReset   accounts.EventKind = "password.reset"
+	EventPasswordChanged accounts.EventKind = "password.changed"
+	EventPasswordChecked accounts.EventKind = "password.checked"
+)
+
+// The events of addresses and of logins at issuers. What a user is asked for a
+// code for, such as EventIdentityUnlinked, is named by its event.
+const (
 	EventProofAsked       accounts.EventKind = "address.proof-asked"
 	EventAddressProven    accounts.EventKind = "address.proven"
 	EventAddressAsked     accounts.EventKind = "address.change-asked"
 	EventAddressChanged   accounts.EventKind = "address.changed"
 	EventIdentityLinked   accounts.EventKind = "identity.linked"
 	EventIdentityUnlinked accounts.EventKind = "identity.unlinked"
-	EventCodeAsked        accounts.EventKind = "code.asked"
-	EventCodePassed       accounts.EventKind = "code.passed"
-	EventCodeFailed       accounts.EventKind = "code.failed"
-	EventConfirmationOn   accounts.EventKind = "confirmation.on"
-	EventConfirmationOff  accounts.EventKind = "confirmation.off"
+)
+
+// The events of identity confirmation. A code that was answered right has
+// passed; what it was for has an event of its own once it is done.
+const (
+	EventCodeAsked       accounts.EventKind = "code.asked"
+	EventCodePassed      accounts.EventKind = "code.passed"
+	EventCodeFailed      accounts.EventKind = "code.failed"
+	EventConfirmationOn  accounts.EventKind = "confirmation.on"
+	EventConfirmationOff accounts.EventKind = "confirmation.off"
 )

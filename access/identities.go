@@ -34,7 +34,9 @@ func (in HostLogin) verified() bool { return in.Verified == true }
 // [ErrLinkFirst]: they log in as they are used to and link the two with
 // [Logins.Link]. Nobody is ever found by an address. What the login says of
 // address, name and language is for somebody new, and is not looked at in one
-// who is known.
+// who is known: there it is an accounts.InvalidError if it breaks a rule, and an
+// id that anybody has or had is accounts.ErrTaken. Whether somebody who is known
+// may come in, [Sessions.Start] decides.
 func (s *Logins) Arrive(ctx context.Context, in HostLogin) (accounts.Login, error) {
 	if err := in.Identity.Check(); err != nil {
 		return accounts.Login{}, err
@@ -103,9 +105,13 @@ func (in HostLogin) user() (accounts.User, error) {
 
 // Link makes a login at an issuer a way in for the actor. It wants all of
 // these: a login younger than 10 minutes by a way they have
-// (accounts.ErrStepUp), an address that they have proven here, and the same
-// address from the issuer, verified. An identity of somebody else is
-// accounts.ErrTaken. The user is told by mail. Linking again changes nothing.
+// (accounts.ErrStepUp) or, with identity confirmation on, a code
+// (accounts.CodeError); an address that they have proven here; and the same
+// address from the issuer, verified: an accounts.InvalidError names what is
+// amiss, for the field "user" also that the host keeps their login. An identity
+// of somebody else is accounts.ErrTaken. An actor who is no user is
+// accounts.ErrNotFound. The user is told by mail. Linking again changes
+// nothing.
 func (s *Logins) Link(ctx context.Context, actor accounts.Actor, in HostLogin) error {
 	if err := in.Identity.Check(); err != nil {
 		return err
@@ -130,8 +136,15 @@ func (s *Logins) Link(ctx context.Context, actor accounts.Actor, in HostLogin) e
 }
 
 // Unlink takes a login at an issuer away from the actor, who must have logged
-// in within the last 10 minutes (accounts.ErrStepUp) and keeps another way in.
-// The user is told by mail.
+// in within the last 10 minutes (accounts.ErrStepUp) or, with identity
+// confirmation on, pass a code (accounts.CodeError). The user is told by mail.
+// One way in stays: the only one is an accounts.InvalidError for the field
+// "identity", one for "user" says that the host keeps the login. An identity
+// that is not the actor's is accounts.ErrNotFound.
+//
+// The identity opens nothing from then on, but sessions that it opened before
+// go on. [Sessions.EndAll] ends them: call it as well where somebody else may
+// have come in that way.
 func (s *Logins) Unlink(ctx context.Context, actor accounts.Actor, identity accounts.IdentityKey) error {
 	if err := identity.Check(); err != nil {
 		return err

@@ -285,6 +285,38 @@ func TestLogins_Unlink(t *testing.T) {
 		require.NoError(t, e.logins.Unlink(t.Context(), e.self(secret.Reveal()), second), "a password is a way in")
 	})
 
+	t.Run("a user whom an issuer's login made comes back by it, as long as it is the only way", func(t *testing.T) { // A24
+		t.Parallel()
+		e := newEntrance(t)
+		in := access.HostLogin{Identity: first, Email: "nora@example.com", Verified: true}
+		login := must(e.logins.Arrive(t.Context(), in))(t)
+		comes := func(by access.HostLogin) accounts.Actor {
+			e.Helper()
+			again := must(e.logins.Arrive(t.Context(), by))(t)
+			require.Equal(t, login.User, again.User, "the same user")
+			secret, _, err := e.sessions.Start(t.Context(), again, access.Device{})
+			require.NoError(t, err)
+			return e.self(secret.Reveal())
+		}
+		actor := comes(in)
+		was := e.means(login.User)
+		var bad *accounts.InvalidError
+		require.ErrorAs(t, e.logins.Unlink(t.Context(), actor, first), &bad)
+		require.Equal(t, "identity", bad.Field)
+		require.Equal(t, was, e.means(login.User))
+		actor = comes(in)
+
+		other := access.HostLogin{Identity: second, Email: "nora@example.com", Verified: true}
+		require.NoError(t, e.logins.Link(t.Context(), actor, other))
+		require.NoError(t, e.logins.Unlink(t.Context(), actor, first))
+		actor = comes(other)
+		_, err := e.logins.Arrive(t.Context(), in)
+		require.ErrorIs(t, err, access.ErrLinkFirst)
+		require.NoError(t, e.logins.Link(t.Context(), actor, in), "and it may be linked anew")
+		comes(in)
+		require.Equal(t, 1, e.count(accounts.EventUserCreated)-11)
+	})
+
 	t.Run("it wants a fresh login", func(t *testing.T) {
 		t.Parallel()
 		e := newEntrance(t)

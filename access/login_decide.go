@@ -154,30 +154,30 @@ func resettable(m accounts.Means) bool {
 	return !m.User.Kept && (m.Credential.Hash != "" || len(m.Identities) == 0)
 }
 
-// askReset decides which mail answers somebody who cannot log in. There is
-// always one, and it goes to the address as it is stored.
+// askReset decides which mail answers somebody who cannot log in. It goes to
+// the address as it is stored. Beyond the day's mails most get none, and all
+// else stays the same, so that nobody outside can tell who does.
 func askReset(op accounts.Operation, f Entering, email accounts.Email, old Ticket, from source, link minted) (Change, error) {
 	u := f.Means.User
 	spend, err := spendLink(op, f, from, email)
-	switch {
-	case errors.Is(err, accounts.ErrQuota):
-		// Strangers can use up the day's mails. The owner of a login gets one
-		// more every hour all the same, so that nobody keeps them out.
-		if u.ID == "" || !u.Active() || !resettable(f.Means) || op.At.Sub(old.CreatedAt) < op.Rules.Limits.ResendEvery {
-			return Change{}, nil
-		}
-		if spend, err = from.spend(op.At, op.Rules.Limits, f.Tries); err != nil {
-			return Change{}, err
-		}
-	case err != nil:
+	over := errors.Is(err, accounts.ErrQuota)
+	if over {
+		spend, err = from.spend(op.At, op.Rules.Limits, f.Tries)
+	}
+	if err != nil {
 		return Change{}, err
 	}
 	c := Change{Change: op.Change()}
 	c.Guards = stillThere(u)
 	c.Spend = spend
 	op.Record(&c.Change, accounts.Event{Kind: EventResetAsked, User: u.ID})
+	known := u.ID != "" && u.Active()
 	switch {
-	case u.ID == "" || !u.Active():
+	case over && (!known || !resettable(f.Means) || op.At.Sub(old.CreatedAt) < op.Rules.Limits.ResendEvery):
+		// Strangers can use up the day's mails. The owner of a login gets one
+		// more every hour all the same, so that nobody keeps them out.
+		return c, nil
+	case !known:
 		err = op.Write(&c.Change, ownLetter(mail.NoLogin, accounts.User{Email: email}, "", mail.Data{}))
 		return c, err
 	case !resettable(f.Means):
@@ -241,8 +241,8 @@ func ownLetter(kind string, to accounts.User, p token.Purpose, d mail.Data) acco
 	return accounts.Letter{Kind: kind, To: contact, Reason: ticketReason(TicketKey{User: to.ID, Purpose: p}), Priority: mail.Notice, Data: d}
 }
 
-// ticketReasons are the reasons of all mail that holds a link about a user's own
-// login.
+// ticketReasons are the reasons of all mail that holds a link about a user's
+// own login.
 func ticketReasons(user accounts.UserID) []mail.Reason {
 	var list []mail.Reason
 	for _, p := range []token.Purpose{token.Address, token.Proof, token.Reset} {

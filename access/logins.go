@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/chatelaine-go/chatelaine/access/limit"
 	"github.com/chatelaine-go/chatelaine/access/password"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
@@ -25,8 +24,11 @@ type Logins struct {
 
 // LoginOptions configures [NewLogins]. Every field may be left zero.
 type LoginOptions struct {
-	// Hasher hashes and compares passwords: password.New's defaults. Share one
-	// in a program, so that its bound on parallel hashes bounds them all.
+	// Hasher hashes and compares passwords. Nil makes a new one, with
+	// password.New's defaults, for this service alone. A hasher bounds its own
+	// hashes and no others: whoever makes several services, here or in package
+	// invites, makes one hasher and gives it to all of them, or the processors
+	// and the memory are promised once for each.
 	Hasher *password.Hasher
 	// Passwords decides which passwords are good enough: password.NewPolicy's
 	// defaults, with the product's name.
@@ -34,20 +36,15 @@ type LoginOptions struct {
 }
 
 // NewLogins returns a service on a store. A nil environment and nil options
-// take every default.
+// take every default. Without a store it is an accounts.InvalidError.
 func NewLogins(st LoginStore, env *accounts.Env, o *LoginOptions) (*Logins, error) {
-	if st == nil {
-		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	env, err := checked(st, env)
+	if err != nil {
+		return nil, err
 	}
 	s := &Logins{st: st, env: env}
 	if o != nil {
 		s.o = *o
-	}
-	var err error
-	if s.env == nil {
-		if s.env, err = accounts.NewEnv(nil); err != nil {
-			return nil, err
-		}
 	}
 	if s.o.Hasher == nil {
 		if s.o.Hasher, err = password.New(nil); err != nil {
@@ -55,14 +52,12 @@ func NewLogins(st LoginStore, env *accounts.Env, o *LoginOptions) (*Logins, erro
 		}
 	}
 	if s.o.Passwords == nil {
-		if s.o.Passwords, err = password.NewPolicy(&password.PolicyOptions{Words: []string{s.env.Product()}}); err != nil {
+		if s.o.Passwords, err = password.NewPolicy(&password.PolicyOptions{Words: []string{env.Product()}}); err != nil {
 			return nil, err
 		}
 	}
-	if s.burst = s.env.Burst(); s.burst == nil {
-		if s.burst, err = limit.New(&limit.Options{Clock: s.env}); err != nil {
-			return nil, err
-		}
+	if s.burst, err = bursts(env); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -90,9 +85,16 @@ type SignUp struct {
 // the link in the mail is opened by them; see [Logins.Prove]. An address that
 // has a login already gets another mail, nothing changes, and the user returned
 // is the zero one: that is for the host, so answer the visitor "look into your
-// mail" in both cases. An address gets 5 such mails in a UTC day
-// (accounts.ErrQuota); one network has 1,000 tries a day (limit.ErrLimited). An
-// id that exists is accounts.ErrTaken.
+// mail" in both cases.
+//
+// What breaks a rule is an accounts.InvalidError with the field's name, also a
+// password that the policy refuses. An address gets 5 mails about its login in
+// a UTC day, and the next sign-up is accounts.ErrQuota, whoever has it. A
+// network that comes too fast, or had its 1,000 tries of the day, is
+// limit.ErrLimited. An id of the host's choice that anybody has or had is
+// accounts.ErrTaken. password.ErrUnavailable says that breaches cannot be
+// looked up now, password.ErrBusy that the hasher has no room: both may be
+// tried again.
 func (s *Logins) SignUp(ctx context.Context, in SignUp, from Device) (accounts.User, error) {
 	want, err := in.user()
 	if err != nil {
@@ -187,12 +189,16 @@ type LogIn struct {
 
 // LogIn opens a session for somebody who knows the password of an address. A
 // wrong password, an unknown address, a user who is suspended or has no
-// password are one answer, [ErrCredentials], and take one time. Each try is
-// counted, durably, before the password is looked at: from the sixth wrong one
-// on an address has to wait, a second at first and at most 15 minutes, and after
-// 100 in a row for a day (limit.ErrLimited). A right password, a reset by mail
-// and an operator end the wait. When more passwords are compared at once than
-// the hasher has room for, the answer is password.ErrBusy, and the try counts.
+// password are one answer, [ErrCredentials], and take one time. What is no
+// address at all is the same answer at once.
+//
+// Each try is counted, durably, before the password is looked at: from the
+// sixth wrong one on an address has to wait, a second at first and at most 15
+// minutes, and after 100 in a row for a day (limit.ErrLimited). A right
+// password, a reset by mail and an operator end the wait. A network that comes
+// too fast, or had its 1,000 tries of the day, is limit.ErrLimited too. When
+// more passwords are compared at once than the hasher has room for, the answer
+// is password.ErrBusy, and the try counts.
 //
 // A hash of old parameters, or of another system, is replaced.
 func (s *Logins) LogIn(ctx context.Context, in LogIn, from Device) (token.Secret, Session, error) {
@@ -226,7 +232,8 @@ func (s *Logins) LogIn(ctx context.Context, in LogIn, from Device) (token.Secret
 
 // Verify checks a password as [Logins.LogIn] does, and opens no session: for
 // hosts with sessions of their own, and to renew a session; see
-// [Sessions.Renew].
+// [Sessions.Renew]. Errors are those of [Logins.LogIn]. The login opens nothing
+// any more once the user's sessions are ended, by whatever.
 func (s *Logins) Verify(ctx context.Context, in LogIn, from Device) (accounts.Login, error) {
 	op := s.env.Begin(accounts.Actor{})
 	var out accounts.Login
@@ -337,8 +344,9 @@ func (s *Logins) fail(ctx context.Context, op accounts.Operation, f Entering) er
 	return ErrCredentials
 }
 
-// Lift ends the wait of an address after wrong passwords. Only an operator may
-// do it.
+// Lift ends the wait of an address after wrong passwords, whether or not
+// anybody has it. Only an operator may do it (roles.ErrDenied). What is no
+// address is an accounts.InvalidError.
 func (s *Logins) Lift(ctx context.Context, actor accounts.Actor, email string) error {
 	address, err := accounts.ParseEmail(email)
 	if err != nil {

@@ -18,7 +18,9 @@ type Methods struct {
 	Phone      string // where codes go, all but the last two digits hidden
 }
 
-// Methods returns how a user logs in, to the user, a job or an operator.
+// Methods returns how a user logs in, to the user, a job or an operator. To
+// anybody else there is no such user (accounts.ErrNotFound). A login of the
+// user's that was ended is accounts.ErrStepUp.
 func (s *Logins) Methods(ctx context.Context, actor accounts.Actor, user accounts.UserID) (Methods, error) {
 	if err := accounts.CheckID("user", user); err != nil {
 		return Methods{}, err
@@ -57,8 +59,8 @@ type LinkView struct {
 }
 
 // PeekLink returns what a link about a login leads to, and changes nothing,
-// however often it is called: mail scanners open links. Unknown, expired, used
-// and replaced are one answer, accounts.ErrNotFound.
+// however often it is called: mail scanners open links. Unknown, expired, used,
+// replaced and void are one answer, accounts.ErrNotFound.
 func (s *Logins) PeekLink(ctx context.Context, link string) (LinkView, error) {
 	for _, p := range []token.Purpose{token.Proof, token.Reset, token.Address} {
 		hash, err := token.Parse(p, link)
@@ -89,7 +91,8 @@ type Block struct {
 }
 
 // Block returns how an address waits, whether or not anybody has it. The actor
-// is a job or an operator; an operator ends it with [Logins.Lift].
+// is a job or an operator (roles.ErrDenied); an operator ends it with
+// [Logins.Lift]. What is no address is an accounts.InvalidError.
 func (s *Logins) Block(ctx context.Context, actor accounts.Actor, email string) (Block, error) {
 	address, err := accounts.ParseEmail(email)
 	if err != nil {

@@ -129,10 +129,12 @@ func TestLogins_ChangePassword(t *testing.T) {
 	t.Run("a first password wants a fresh login, and makes none fresher", func(t *testing.T) {
 		t.Parallel()
 		e := newEntrance(t)
-		login := must(e.logins.Arrive(t.Context(), access.HostLogin{
-			ID: "nora", Identity: accounts.IdentityKey{Issuer: "i", Subject: "s"}, Email: "nora@example.com", Verified: true,
-		}))(t)
-		secret, _, err := e.sessions.Start(t.Context(), login, access.Device{})
+		arrives := func() accounts.Login {
+			return must(e.logins.Arrive(t.Context(), access.HostLogin{
+				ID: "nora", Identity: accounts.IdentityKey{Issuer: "i", Subject: "s"}, Email: "nora@example.com", Verified: true,
+			}))(t)
+		}
+		secret, _, err := e.sessions.Start(t.Context(), arrives(), access.Device{})
 		require.NoError(t, err)
 		actor := e.self(secret.Reveal())
 		_, err = e.logins.ChangePassword(t.Context(), actor, "anything at all", words, access.Device{})
@@ -140,7 +142,7 @@ func TestLogins_ChangePassword(t *testing.T) {
 		e.clock.Add(10 * time.Minute)
 		_, err = e.logins.ChangePassword(t.Context(), actor, "", words, access.Device{})
 		require.ErrorIs(t, err, accounts.ErrStepUp)
-		renewed := must(e.sessions.Renew(t.Context(), secret.Reveal(), login))(t)
+		renewed := must(e.sessions.Renew(t.Context(), secret.Reveal(), arrives()))(t)
 		e.clock.Add(10*time.Minute - time.Microsecond)
 		next := must(e.logins.ChangePassword(t.Context(), e.self(renewed.Reveal()), "", words, access.Device{}))(t)
 		require.True(t, e.knows("nora@example.com", words))

@@ -11,9 +11,13 @@ import (
 // AskReset answers somebody who cannot log in, always with a mail: with a link
 // that sets a new password and is good for 30 minutes; or with the word that
 // they log in elsewhere; or that the address has no login. The visitor is told
-// the same in every case. An address gets 5 mails about its login in a UTC day;
-// after that a user gets one an hour, so that no stranger uses up the way back
-// in, and the answer stays the same.
+// the same in every case. An address gets 5 mails about its login in a UTC day.
+// Beyond them, only a user whose password can be reset gets one, an hour after
+// the last link, so that no stranger uses up their way back in; the answer, the
+// record and what the network's tries are charged stay the same for everybody.
+//
+// What is no address is an accounts.InvalidError. A network that comes too
+// fast, or had its 1,000 tries of the day, is limit.ErrLimited.
 func (s *Logins) AskReset(ctx context.Context, email string, from Device) error {
 	address, err := accounts.ParseEmail(email)
 	if err != nil {
@@ -45,7 +49,10 @@ func (s *Logins) AskReset(ctx context.Context, email string, from Device) error 
 // user is told by mail. Had the address not been proven before, logins at
 // issuers and identity confirmation go as well: somebody else may have prepared
 // them. A link that leads nowhere is accounts.ErrNotFound, a password that the
-// policy refuses an accounts.InvalidError, after which the link still works.
+// policy refuses an accounts.InvalidError for the field "password";
+// password.ErrUnavailable says that breaches cannot be looked up now,
+// password.ErrBusy that the hasher has no room. After all of them but the first
+// the link still works.
 //
 // The login that is returned opens a session that is not fresh.
 func (s *Logins) ResetPassword(ctx context.Context, link, fresh string) (accounts.Login, error) {
@@ -90,14 +97,27 @@ func (s *Logins) ResetPassword(ctx context.Context, link, fresh string) (account
 	return accounts.Login{User: m.User.ID, Method: accounts.MethodPassword, At: op.At, Epoch: m.User.Epoch + 1, ByLink: true}, nil
 }
 
-// ChangePassword gives the actor another password. Old is the one they have; it
-// is compared as with [Logins.LogIn], and wrong ones count there. Somebody who
-// has none, and logs in through an issuer, leaves it empty and needs a login
-// younger than 10 minutes (accounts.ErrStepUp). All other sessions and all
-// links about the login end, the session in use gets a new secret, which is
-// returned, and the user is told by mail. For an actor without a session of
-// this library the secret is zero, and the host's own session, which has ended
-// like the others, wants a new moment of login; see [Sessions.ForUser].
+// ChangePassword gives the actor another password. Old is the one they have.
+// All other sessions and all links about the login end, the session in use gets
+// a new secret, which is returned, and the user is told by mail. For an actor
+// without a session of this library the secret is zero, and the host's own
+// session, which has ended like the others, wants a new moment of login; see
+// [Sessions.ForUser].
+//
+// Old is compared as with [Logins.LogIn]: a wrong one is [ErrCredentials] and
+// counts there, limit.ErrLimited asks to wait, for the address or the network.
+// Somebody who has no password, and logs in through an issuer, leaves it empty
+// and needs a login younger than 10 minutes (accounts.ErrStepUp); left empty by
+// somebody who has one it is ErrCredentials, and no try. A user with identity
+// confirmation on passes a code first (accounts.CodeError). Whoever has to
+// enter a code, or to think of another new password, has used up no try.
+//
+// A new password that the policy refuses is an accounts.InvalidError for the
+// field "password", one for "email" says that the user has no address, and one
+// for "user" that the host keeps their login. A login that was ended, or timed
+// out, is accounts.ErrStepUp, and an actor who is no user accounts.ErrNotFound.
+// password.ErrUnavailable says that breaches cannot be looked up now,
+// password.ErrBusy that the hasher has no room.
 func (s *Logins) ChangePassword(ctx context.Context, actor accounts.Actor, old, fresh string, from Device) (token.Secret, error) {
 	if actor.User() == "" {
 		return token.Secret{}, accounts.ErrNotFound

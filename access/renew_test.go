@@ -303,3 +303,50 @@ func TestSessions_EndAll_links(t *testing.T) {
 	require.ErrorIs(t, e.reset(reset, others), accounts.ErrNotFound)
 	require.NoError(t, e.reset(e.resetLink("nora"), others), "one that was asked for since is good")
 }
+
+// A login makes a session as fresh as it is itself, however late it is handed in:
+// one that was kept for a while, or that claims to come from the future, opens
+// nothing that wants a fresh one for longer (A71).
+func TestSessions_freshAsTheLogin(t *testing.T) {
+	t.Parallel()
+
+	for _, tt := range []struct {
+		name string
+		at   func(now time.Time) time.Time
+		want func(now time.Time) time.Time
+	}{
+		{"a login without a moment is one of now", func(time.Time) time.Time { return time.Time{} }, func(now time.Time) time.Time { return now }},
+		{"one of eleven minutes ago is not fresh", func(now time.Time) time.Time { return now.Add(-11 * time.Minute) }, func(now time.Time) time.Time { return now.Add(-11 * time.Minute) }},
+		{"one of another time zone is kept in UTC", func(now time.Time) time.Time {
+			return now.Add(-time.Minute).In(time.FixedZone("", 3600))
+		}, func(now time.Time) time.Time { return now.Add(-time.Minute) }},
+		{"one from the future is one of now", func(now time.Time) time.Time { return now.Add(time.Hour) }, func(now time.Time) time.Time { return now }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.user("ann")
+			now := w.env.Now()
+			login := accounts.Login{User: "ann", At: tt.at(now)}
+			secret, s, err := w.sessions.Start(t.Context(), login, access.Device{})
+			require.NoError(t, err)
+			require.Equal(t, tt.want(now), s.AuthAt)
+
+			w.clock.Add(30 * time.Minute)
+			later := w.env.Now()
+			login.At = tt.at(later)
+			secret, err = w.sessions.Renew(t.Context(), secret.Reveal(), login)
+			require.NoError(t, err)
+			p, err := w.sessions.Principal(t.Context(), secret.Reveal(), "")
+			require.NoError(t, err)
+			require.Equal(t, tt.want(later), p.AuthAt)
+
+			login.At = now.Add(-time.Hour)
+			secret, err = w.sessions.Renew(t.Context(), secret.Reveal(), login)
+			require.NoError(t, err)
+			p, err = w.sessions.Principal(t.Context(), secret.Reveal(), "")
+			require.NoError(t, err)
+			require.Equal(t, tt.want(later), p.AuthAt, "an older login takes nothing away")
+		})
+	}
+}

@@ -10,8 +10,8 @@ import (
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-// newLink is what a decision that makes a link is given: an id and a secret that
-// nobody has seen.
+// newLink is what a decision that makes a link is given: an id and a secret
+// that nobody has seen.
 type newLink struct {
 	ID     string
 	Secret token.Secret

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 
-	"github.com/chatelaine-go/chatelaine/access/limit"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -21,20 +20,13 @@ type Requests struct {
 // NewRequests returns a service on a store. A nil environment takes every
 // default.
 func NewRequests(st RequestStore, env *accounts.Env) (*Requests, error) {
-	if st == nil {
-		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	env, err := checked(st, env)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if env == nil {
-		if env, err = accounts.NewEnv(nil); err != nil {
-			return nil, err
-		}
-	}
-	burst := env.Burst()
-	if burst == nil {
-		if burst, err = limit.New(&limit.Options{Clock: env}); err != nil {
-			return nil, err
-		}
+	burst, err := bursts(env)
+	if err != nil {
+		return nil, err
 	}
 	return &Requests{st: st, env: env, burst: burst}, nil
 }
@@ -166,7 +158,7 @@ func (s *Requests) Resend(ctx context.Context, actor accounts.Actor, in Resend) 
 	if err != nil {
 		return err
 	}
-	return s.onOwn(ctx, op, in.Agency, in.Request, EventRequestResent, func(st accounts.Standing, f Deciding) (Change, error) {
+	return s.onOwn(ctx, op, in.Agency, in.Request, EventRequestResent, func(ctx context.Context, st accounts.Standing, f Deciding) (Change, error) {
 		var c Change
 		var sent accounts.RequestID
 		err := once.Do(ctx, s.st, &sent, func() (bool, error) {
@@ -185,14 +177,14 @@ func (s *Requests) Resend(ctx context.Context, actor accounts.Actor, in Resend) 
 // settled one [ErrDecided].
 func (s *Requests) Withdraw(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, id accounts.RequestID) error {
 	op := s.env.Begin(actor)
-	return s.onOwn(ctx, op, agency, id, EventRequestWithdrawn, func(st accounts.Standing, f Deciding) (Change, error) {
+	return s.onOwn(ctx, op, agency, id, EventRequestWithdrawn, func(_ context.Context, st accounts.Standing, f Deciding) (Change, error) {
 		return withdraw(op, st, f)
 	})
 }
 
 // onOwn runs an operation of an agency on a request of its own.
 func (s *Requests) onOwn(ctx context.Context, op accounts.Operation, agency accounts.AccountID, id accounts.RequestID, kind accounts.EventKind,
-	decide func(accounts.Standing, Deciding) (Change, error),
+	decide func(context.Context, accounts.Standing, Deciding) (Change, error),
 ) error {
 	if err := accounts.CheckID("agency", agency); err != nil {
 		return err
@@ -209,7 +201,7 @@ func (s *Requests) onOwn(ctx context.Context, op accounts.Operation, agency acco
 		if err != nil {
 			return Change{}, err
 		}
-		return decide(st, f)
+		return decide(ctx, st, f)
 	})
 }
 

@@ -15,8 +15,8 @@ type Session struct {
 	Hash    token.Hash
 
 	// Account is the account that the user last switched to, and From the last
-	// one of their own that they left, to which Return leads. Both are hints for pages: what a
-	// call acts on is named in the call.
+	// one of their own that they left, to which Return leads. Both are hints
+	// for pages: what a call acts on is named in the call.
 	Account accounts.AccountID
 	From    accounts.AccountID
 

@@ -29,12 +29,9 @@ func startSession(op accounts.Operation, u accounts.User, login accounts.Login, 
 	s := Session{
 		SessionState: SessionState{
 			ID: id, User: u.ID, UserEpoch: u.Epoch, Login: u.Logins, Method: login.Method,
-			CreatedAt: op.At, AuthAt: op.At, SeenAt: op.At,
+			CreatedAt: op.At, AuthAt: provenAt(op, login), SeenAt: op.At,
 		},
 		Hash: hash, UserAgent: from.UserAgent, Source: from.Source,
-	}
-	if login.ByLink {
-		s.AuthAt = time.Time{}
 	}
 	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Session: id})
 	c := Change{Change: op.Change()}
@@ -47,6 +44,19 @@ func startSession(op accounts.Operation, u accounts.User, login accounts.Login, 
 		op.Record(&c.Change, accounts.Event{Kind: EventSessionEnded, User: u.ID, Session: old.ID})
 	}
 	return c, s, nil
+}
+
+// provenAt returns when a login proved who somebody is: at its own moment, so
+// that one that was kept for a while is not fresh again; now, where the host
+// tells none; and never by a mailed link.
+func provenAt(op accounts.Operation, login accounts.Login) time.Time {
+	switch {
+	case login.ByLink:
+		return time.Time{}
+	case login.At.IsZero() || login.At.After(op.At):
+		return op.At
+	}
+	return login.At.UTC().Truncate(time.Microsecond)
 }
 
 // rotate decides whether a session moves to another account, with a new
@@ -73,14 +83,17 @@ func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.
 
 // renew decides whether a session's user has just proven again who they are.
 // The session gets a new secret and is fresh.
-func renew(op accounts.Operation, s Session, u accounts.UserState, login accounts.UserID, hash token.Hash) (Change, error) {
+func renew(op accounts.Operation, s Session, u accounts.UserState, login accounts.Login, hash token.Hash) (Change, error) {
 	switch {
-	case login != s.User:
+	case login.User != s.User:
 		return Change{}, &accounts.InvalidError{Field: "login", Reason: "is somebody else's; sign out first"}
 	case !s.alive(op.At, u, op.Rules.Limits):
 		return Change{}, ErrNoSession
 	}
-	s.Hash, s.AuthAt, s.SeenAt = hash, op.At, op.At
+	if at := provenAt(op, login); at.After(s.AuthAt) {
+		s.AuthAt = at
+	}
+	s.Hash, s.SeenAt = hash, op.At
 	op.Actor = accounts.Admitted(accounts.Admission{User: s.User, Epoch: s.UserEpoch, Session: s.ID})
 	c := Change{Change: op.Relying()}
 	c.Sessions = []Session{s}

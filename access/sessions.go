@@ -9,25 +9,21 @@ import (
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
-// Sessions is the service of sessions: it opens them by a host's own login,
-// says who is signed in and what they may do, and switches between accounts.
-// It holds no state and is safe for concurrent use.
+// Sessions is the service of sessions: it opens them for a login that the host
+// or [Logins] has checked, says who is signed in and what they may do, switches
+// between accounts, and ends sessions. [Logins.LogIn] opens them too. It holds
+// no state and is safe for concurrent use.
 type Sessions struct {
 	st  SessionStore
 	env *accounts.Env
 }
 
 // NewSessions returns a service on a store. A nil environment takes every
-// default.
+// default. Without a store it is an accounts.InvalidError.
 func NewSessions(st SessionStore, env *accounts.Env) (*Sessions, error) {
-	if st == nil {
-		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
-	}
-	if env == nil {
-		var err error
-		if env, err = accounts.NewEnv(nil); err != nil {
-			return nil, err
-		}
+	env, err := checked(st, env)
+	if err != nil {
+		return nil, err
 	}
 	return &Sessions{st: st, env: env}, nil
 }
@@ -43,11 +39,15 @@ type Device struct {
 	Source    string // the network address, at most 64 characters; a port makes no other network of it
 }
 
-// Start opens a session for somebody whose login the host has checked, by user
-// or by the identity that an issuer vouched for. Identities are found as they
-// were put, never by an address. It returns the secret for the cookie; only
-// its hash is kept. An unknown user or identity is accounts.ErrNotFound, a
-// suspended user roles.ErrDenied.
+// Start opens a session for somebody whose login was checked: by the host, by
+// user or by the identity that an issuer vouched for, or by a call of this
+// library that returned the login. Identities are found as they were put, never
+// by an address. It returns the secret for the cookie; only its hash is kept.
+//
+// An unknown user or identity is accounts.ErrNotFound, a suspended user
+// roles.ErrDenied. A login with an Epoch that was overtaken, because the user's
+// sessions were ended since by whatever, is accounts.ErrStepUp: they log in
+// again. What is no login is an accounts.InvalidError.
 func (s *Sessions) Start(ctx context.Context, login accounts.Login, from Device) (token.Secret, Session, error) {
 	key, err := loginKey(login)
 	if err != nil {
@@ -94,8 +94,12 @@ func openSessions(ctx context.Context, st SessionStore, user accounts.UserID, l 
 
 // Renew makes a session fresh again: its user has proven anew who they are, by
 // [Logins.Verify] or by the host's own login. It returns the session's new
-// secret; the old one is dead at once. A login of somebody else is refused with
-// an accounts.InvalidError; one that a mailed link brought is no proof.
+// secret; the old one is dead at once. A secret of no session that is alive is
+// [ErrNoSession]. A login of somebody else, or that a mailed link brought, is an
+// accounts.InvalidError; one of nobody accounts.ErrNotFound. One with an Epoch
+// that was overtaken is accounts.ErrStepUp, as in [Sessions.Start], and the
+// session stays as it was. A login that took place a while ago (its At) makes the
+// session as fresh as that.
 func (s *Sessions) Renew(ctx context.Context, secret string, login accounts.Login) (token.Secret, error) {
 	hash, err := token.Parse(token.Session, secret)
 	if err != nil {
@@ -128,7 +132,8 @@ func (s *Sessions) Renew(ctx context.Context, secret string, login accounts.Logi
 		case login.Epoch != 0 && login.Epoch != who.Epoch:
 			return Change{}, accounts.ErrStepUp // overtaken since
 		}
-		return renew(op, row, who.UserState, who.ID, freshHash)
+		login.User = who.ID
+		return renew(op, row, who.UserState, login, freshHash)
 	})
 	if err != nil {
 		return token.Secret{}, err
@@ -201,11 +206,12 @@ func (s *Sessions) touch(ctx context.Context, id accounts.SessionID, at time.Tim
 }
 
 // ForUser says what a user of a host with sessions of its own may do at an
-// account. The login is that of the session: keep its User, At, Epoch and ByLink
-// there. A host whose logins are its own leaves Epoch 0, and is told apart by
-// time. Logins of before the user's sessions were ended, or of before a
-// membership was reactivated, do not count. Errors are those of
-// [Sessions.Principal].
+// account. The login is that of the session: keep its User, At, Epoch and
+// ByLink there. Of logins that this library returned the Epoch tells whether
+// they were overtaken; a host whose logins are its own leaves it 0, and At tells
+// it. Logins of before the user's sessions were ended ([ErrNoSession]), or of
+// before a membership was reactivated, do not count. What is no user id is an
+// accounts.InvalidError; other errors are those of [Sessions.Principal].
 func (s *Sessions) ForUser(ctx context.Context, login accounts.Login, account accounts.AccountID) (Principal, error) {
 	user := login.User
 	if err := accounts.CheckID("user", user); err != nil {
@@ -226,7 +232,8 @@ func (s *Sessions) ForUser(ctx context.Context, login accounts.Login, account ac
 
 // Switch takes a session to another account that the user can reach, and
 // returns the session's new secret; the old one is dead at once. It remembers
-// the user's own account that was left last, for [Sessions.Return]. Errors are those of
+// the user's own account that was left last, for [Sessions.Return]. What is no
+// account id is an accounts.InvalidError; other errors are those of
 // [Sessions.Principal], and the session stays as it was.
 func (s *Sessions) Switch(ctx context.Context, secret string, to accounts.AccountID) (token.Secret, Principal, error) {
 	if err := accounts.CheckID("account", to); err != nil {
@@ -235,8 +242,9 @@ func (s *Sessions) Switch(ctx context.Context, secret string, to accounts.Accoun
 	return s.move(ctx, secret, to, EventSessionSwitched)
 }
 
-// Return takes a session back, in one step and with a new secret, to the
-// user's own account that it left for others. Without one it is accounts.ErrNotFound.
+// Return takes a session back, in one step and with a new secret, to the user's
+// own account that it left for others. Without one it is accounts.ErrNotFound;
+// other errors are those of [Sessions.Principal].
 func (s *Sessions) Return(ctx context.Context, secret string) (token.Secret, Principal, error) {
 	return s.move(ctx, secret, "", EventSessionReturned)
 }
@@ -308,7 +316,9 @@ type SessionPage struct {
 }
 
 // List returns a page of a user's sessions that are alive, newest first, to
-// the user, a job or an operator.
+// the user, a job or an operator. To anybody else there is no such user
+// (accounts.ErrNotFound). A login of the user's that was ended is
+// accounts.ErrStepUp.
 func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts.UserID, page SessionPage) ([]Session, error) {
 	if err := accounts.CheckID("user", user); err != nil {
 		return nil, err
@@ -360,7 +370,7 @@ func (s *Sessions) SignOut(ctx context.Context, secret string) error {
 		if err != nil {
 			return Change{}, err
 		}
-		key = SessionKey{ID: row.ID} // a switch at the same moment gives it another secret, and saves it not
+		key = SessionKey{ID: row.ID} // a switch at the same moment gives it another secret, which does not save it
 		by := op
 		by.Actor = accounts.Admitted(accounts.Admission{User: row.User, Session: row.ID})
 		return endSession(by, row)
@@ -368,7 +378,9 @@ func (s *Sessions) SignOut(ctx context.Context, secret string) error {
 }
 
 // End ends one session of a user: the user's own doing, a job's or an
-// operator's. Ending it again changes nothing.
+// operator's. To anybody else there is no such session (accounts.ErrNotFound).
+// A login of the user's that was ended is accounts.ErrStepUp. Ending it again
+// changes nothing.
 func (s *Sessions) End(ctx context.Context, actor accounts.Actor, id accounts.SessionID) error {
 	if err := accounts.CheckID("session", id); err != nil {
 		return err
@@ -391,7 +403,11 @@ func (s *Sessions) End(ctx context.Context, actor accounts.Actor, id accounts.Se
 }
 
 // EndAll ends all sessions of a user, the one in use included, and those of
-// hosts that keep their own. Links that were mailed about their login end too.
+// hosts that keep their own. Links that were mailed about their login end too,
+// and so do logins that this library returned and nobody used yet. The actor is
+// the user, a job or an operator; to anybody else there is no such user
+// (accounts.ErrNotFound). A login of the user's that was ended is
+// accounts.ErrStepUp.
 func (s *Sessions) EndAll(ctx context.Context, actor accounts.Actor, user accounts.UserID) error {
 	if err := accounts.CheckID("user", user); err != nil {
 		return err

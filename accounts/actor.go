@@ -152,8 +152,9 @@ type Login struct {
 	Identity IdentityKey // instead of User
 	Method   string      // in the host's words, such as "oidc"; at most 32 characters
 
-	// At is when it took place. Calls that return a login fill it in; hosts
-	// with sessions of their own keep it there.
+	// At is when it took place; zero is now. Calls that return a login fill it
+	// in; hosts with sessions of their own keep it there. A session is as fresh
+	// as the login that opened it.
 	At time.Time
 
 	// Epoch is the user's at that moment, in logins that calls of this library

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func TestNewEnv(t *testing.T) {
 		"limits.requestsPerDay": {Limits: accounts.Limits{RequestsPerDay: -1}},
 		"limits.retry":          {Limits: accounts.Limits{Retry: -1}},
 		"limits.lastSeenEvery":  {Limits: accounts.Limits{LastSeenEvery: time.Hour}},
+		"limits.triesMost":      {Limits: accounts.Limits{TriesFree: 5, TriesMost: 4}},
 	} {
 		_, err := accounts.NewEnv(&o)
 		require.Equal(t, want, field(t, err))
@@ -52,6 +54,46 @@ func TestNewEnv(t *testing.T) {
 		_, err := accounts.NewEnv(&accounts.EnvOptions{BaseURL: bad})
 		require.Equal(t, "baseURL", field(t, err), bad)
 	}
+}
+
+// Each number has a default, is taken from the options, and is refused by its
+// own name when it is negative or does not fit the others.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+
+	limits := func(name string, set func(v reflect.Value)) (accounts.Limits, error) {
+		o := accounts.EnvOptions{Limits: accounts.DefaultLimits()}
+		set(reflect.ValueOf(&o.Limits).Elem().FieldByName(name))
+		env, err := accounts.NewEnv(&o)
+		if err != nil {
+			return accounts.Limits{}, err
+		}
+		return env.Limits(), nil
+	}
+	all := reflect.TypeFor[accounts.Limits]()
+	for i := range all.NumField() {
+		name := all.Field(i).Name
+		preset := reflect.ValueOf(accounts.DefaultLimits()).Field(i).Int()
+		require.Positive(t, preset, name)
+		l, err := limits(name, func(v reflect.Value) { v.SetInt(0) })
+		require.NoError(t, err)
+		require.Equal(t, accounts.DefaultLimits(), l, name)
+		_, err = limits(name, func(v reflect.Value) { v.SetInt(-1) })
+		require.Equal(t, "limits."+strings.ToLower(name[:1])+name[1:], field(t, err))
+		l, err = limits(name, func(v reflect.Value) { v.SetInt(preset + 1) })
+		require.NoError(t, err)
+		require.Equal(t, preset+1, reflect.ValueOf(l).Field(i).Int(), name)
+	}
+	for want, bad := range map[string]accounts.Limits{
+		"limits.triesMost":     {TriesMost: 4},
+		"limits.pageDefault":   {PageMax: 49},
+		"limits.lastSeenEvery": {LastSeenEvery: 30 * time.Minute},
+	} {
+		_, err := accounts.NewEnv(&accounts.EnvOptions{Limits: bad})
+		require.Equal(t, want, field(t, err))
+	}
+	_, err := accounts.NewEnv(&accounts.EnvOptions{Limits: accounts.Limits{TriesFree: 7, TriesMost: 7, PageDefault: 9, PageMax: 9}})
+	require.NoError(t, err, "as many are enough")
 }
 
 // A page is never longer than the limit, also when none is asked for.

@@ -11,10 +11,12 @@ import (
 
 // Answer names an invitation that somebody answers.
 type Answer struct {
-	// Link is the secret of the invitation's link, as the page received it.
-	// Without a link, Account and Invitation name an invitation to the actor's
-	// own proven address.
-	Link       string
+	// Link is the secret of the invitation's link, as the page received it. It
+	// alone says which invitation is meant.
+	Link string
+
+	// Without a link these name an invitation to the actor's own proven
+	// address, as [Service.Mine] lists them.
 	Account    accounts.AccountID
 	Invitation accounts.InvitationID
 }
@@ -34,17 +36,30 @@ func (a Answer) query(op accounts.Operation) (AcceptingQuery, error) {
 }
 
 // Accept makes the actor a member, with the login that they have: "use your
-// existing login to join this account". Their proven address must be the one
-// that was invited: somebody else is [ErrOtherAddress], and an address that is
-// not proven [ErrUnproven]; both change nothing. The role is the smaller of the
-// one promised and what the inviter could give now. With identity confirmation
-// on, a code is asked for first (accounts.CodeError). Accepting again returns
-// the same membership.
+// existing login to join this account". The role is the smaller of the one
+// promised and what the inviter could give now. Accepting again returns the
+// same membership, and changes nothing. It returns
 //
-// A link that leads nowhere is accounts.ErrNotFound. The invited person is told
-// more: accounts.ErrExpired, [ErrVoid], [ErrUsed]. The plan's seats, roles and
-// kinds are asked again: accounts.ErrSeats, or the policy's own error, and the
-// invitation stays pending.
+//   - accounts.ErrNotFound if the link leads nowhere, the account is suspended
+//     or closed, or nobody is signed in; without a link, also to anybody but
+//     the invited person;
+//   - [ErrOtherAddress] if the actor's address is not the invited one, and
+//     [ErrUnproven] if it is and they have not proven it;
+//   - accounts.CodeError if the actor has identity confirmation on and has not
+//     entered a code for this, and accounts.ErrStepUp if their login has ended;
+//   - accounts.ErrExpired, [ErrVoid] or [ErrUsed] if the invitation cannot be
+//     accepted any more;
+//   - accounts.ErrTaken if the actor became a member in another way, and
+//     roles.ErrDenied if their membership is suspended, which no invitation
+//     mends;
+//   - accounts.ErrSeats if the plan has shrunk and no seat is left, or the
+//     policy's own error if the plan does not offer the role any more or the
+//     actor may not own one account more, such as an accounts.InvalidError for
+//     "role", "plan" or "kind"; the invitation stays pending;
+//   - accounts.InvalidError if there is no link, for an id that is none.
+//
+// Whoever only holds a link learns of one that is expired, void or settled no
+// more than of one that never was: that is for the invited person.
 func (s *Service) Accept(ctx context.Context, actor accounts.Actor, in Answer) (accounts.Membership, error) {
 	op := s.env.Begin(actor)
 	q, err := in.query(op)
@@ -78,18 +93,20 @@ func (s *Service) Accept(ctx context.Context, actor accounts.Actor, in Answer) (
 	return out, nil
 }
 
-// NewLogin is the input of [Service.AcceptNew]: a login that is made for
-// joining. Exactly one of Password, Identity and Kept says how they log in.
+// NewLogin is the input of [Service.AcceptNew]: a login that is made on
+// joining. Exactly one of Password, Identity and Kept says how the person logs
+// in from then on.
 type NewLogin struct {
 	Link string // the secret of the invitation's link
 
-	// ID is the new user's. A host that keeps its own users gives theirs, so
-	// that both rows come with one transaction; "" is a fresh one.
+	// ID is the new user's. A host that keeps its own users gives its own id,
+	// so that both rows come with one transaction; "": a fresh one. For a user
+	// who is there already, without a login, it is "" or their id.
 	ID     accounts.UserID
 	Name   string // at most 100 characters
 	Locale string // a BCP 47 language tag; "": the invitation's
 
-	Password string               // by the policy of [Options]
+	Password string               // as the person chose it; Options.Passwords judges it
 	Identity accounts.IdentityKey // the login at an issuer that the host has just checked
 	Kept     bool                 // the host keeps the login, under ID
 }
@@ -101,13 +118,27 @@ type Joined struct {
 }
 
 // AcceptNew makes the holder of an invitation's link a user with a new login,
-// and a member, in one change; a user who is new is on record as such, too
-// (accounts.EventUserCreated). The link was mailed to the invited address, so
-// the address counts as proven. It opens no session. Whoever has a login with
-// that address keeps it: [ErrHasLogin], log in and accept. A link that leads
-// nowhere is accounts.ErrNotFound, an ID or identity that exists
-// accounts.ErrTaken, a password that the policy refuses an
-// accounts.InvalidError; the rest is as with [Service.Accept].
+// and a member, in one change. The link was mailed to the invited address and
+// shown to nobody else, so the address counts as proven. A user who is there
+// already and has no way to log in gets this one and stays who they are; what
+// others may have begun under their address ends with it, sessions and mailed
+// links about the login included. A user who is new is on record as such
+// (accounts.EventUserCreated). It opens no session. It returns
+//
+//   - accounts.ErrNotFound if the link leads nowhere (one that was used, by the
+//     same form sent twice for instance, is such), or if the user who is there
+//     already is suspended;
+//   - [ErrHasLogin] if somebody with the address has a login, or identity
+//     confirmation on: they log in, and accept;
+//   - accounts.InvalidError for a field of the input that breaks a rule, and for
+//     "password" if the policy of [Options] refuses it;
+//   - accounts.ErrTaken for "id" if it is or was somebody's, for "identity" if
+//     it is, for "email" if the address is that of a user with another id, and
+//     for "user" if the user is a member already;
+//   - roles.ErrDenied if the user's membership is suspended;
+//   - accounts.ErrSeats or the policy's own error as [Service.Accept] does;
+//   - password.ErrBusy if too many hashes wait for their turn, and
+//     password.ErrUnavailable if the breach hook fails: try again later.
 func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 	op := s.env.Begin(accounts.Actor{})
 	q, err := Answer{Link: in.Link}.query(op)
@@ -253,10 +284,20 @@ func (s *Service) owned(ctx context.Context, op accounts.Operation, f Accepting)
 	return s.st.Owned(ctx, f.Joiner.User.ID, top)
 }
 
-// Decline turns an invitation down. Whoever holds the link may, signed in or
-// not, but not signed in as somebody else ([ErrOtherAddress]); without a link,
-// the invited person. The inviter is told. Errors are those of
-// [Service.Accept].
+// Decline turns an invitation down, for good; the inviter is told. By its link
+// whoever holds it may, signed out or as the invited person; by its ids, the
+// invited person alone. It asks for no code. It returns
+//
+//   - accounts.ErrNotFound if the link leads nowhere, or the account is
+//     suspended or closed; to whoever is signed out, also for an invitation
+//     that is expired, void or settled; without a link, to anybody but the
+//     invited person;
+//   - [ErrOtherAddress] and [ErrUnproven] as [Service.Accept] does, to a user
+//     who is signed in;
+//   - accounts.ErrExpired, [ErrVoid] or [ErrUsed] to the invited person signed
+//     in, if it cannot be declined any more; declining twice is [ErrUsed];
+//   - accounts.ErrStepUp if the actor's login has ended;
+//   - accounts.InvalidError if there is no link, for an id that is none.
 func (s *Service) Decline(ctx context.Context, actor accounts.Actor, in Answer) error {
 	op := s.env.Begin(actor)
 	q, err := in.query(op)

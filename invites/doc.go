@@ -20,12 +20,12 @@
 //
 // # Who may join
 //
-// The person who was invited, and nobody else: the address must be their own,
-// proven one. The link alone does not do: whoever is signed in with another
-// address is told so ([ErrOtherAddress]) and nothing changes, nor for somebody
-// who has the address and has not proven it ([ErrUnproven]). With a new login
-// the link is the proof, since it was mailed to that address and shown to
-// nobody else. It never replaces a login: who has one logs in to join
+// The person who was invited, and nobody else: the address must be theirs, and
+// proven. Holding the link is not enough. Who is signed in with another address
+// is told so ([ErrOtherAddress]), and so is who has the address and has not
+// proven it ([ErrUnproven]); the invitation stays as it is. With a new login the
+// link is the proof, since it was mailed to that address and shown to nobody
+// else. It never replaces a login: whoever has one logs in to join
 // ([ErrHasLogin]).
 //
 // A user with identity confirmation on is asked for a code after logging in and
@@ -40,21 +40,44 @@
 // back revives none. One whose role is lower now gives the lower role. Plan,
 // seats and the kind of the account are asked again as well.
 //
+// Void is computed and never written, so it takes effect with the change that
+// takes the right away, and nothing has to look for what somebody sent. Mail of
+// such an invitation that still waits therefore goes out. Its link is dead, and
+// says no more than one that never was.
+//
 // Invitations last 7 days since they were last sent, and exactly at that moment
-// they are expired, whether or not anything was cleaned up. A pending one holds
-// a seat; one that is expired, void or settled holds none. There is at most one
+// they are expired, whether or not anything was cleaned up. There is at most one
 // pending invitation for an address in an account, and an expired or void one is
 // in nobody's way. [Service.Resend] makes a new link, and the old one is dead;
 // whoever resends becomes the inviter.
 //
+// A pending invitation holds a seat; one that is expired, void or settled holds
+// none. Somebody who becomes a member in another way meanwhile takes a seat of
+// their own, and the invitation keeps its seat until it is revoked or expires.
+// An invitation lifts no suspension: reactivate a member who is suspended
+// instead.
+//
 // # In the host's own transaction
 //
-// Bind the service to a store that has joined it, give AcceptNew the id of the
-// host's own user, and the two rows come true together or not at all:
+// Bind the service to a store that has joined it, and give AcceptNew the id of
+// the host's own user: the two rows become durable together, or not at all.
 //
 //	joined, err := invitations.With(store.JoinSQL(tx)).AcceptNew(ctx, invites.NewLogin{
 //		Link: secret, ID: "42", Name: "Ben", Kept: true,
 //	})
+//
+// What it returns is provisional until the commit: start the session after it.
+// On accounts.ErrRepeat roll the transaction back and run the whole of it again.
+// A complete program that does so is in examples/jointx.
+//
+// # Errors
+//
+// Each call names what it refuses, and when. Where somebody known lacks a right,
+// runs into a limit or may not use a link, the account's audit has it. Beside
+// refusals every call can return accounts.ErrConflict, when others changed the
+// same things until time ran out, accounts.ErrUnknown, when the answer of a
+// commit was lost for good, the context's error, and the store's own: none of
+// these is a decision. With any error the other values are zero.
 //
 // # What is promised
 //
@@ -69,10 +92,13 @@
 //     and [Service.Peek] does not tell either.
 //   - To whoever only holds a link, one that is unknown, expired, void, answered
 //     or revoked is one answer: accounts.ErrNotFound.
+//   - The inviter is told by mail who joined and who declined, if their own
+//     address is proven.
 //
 // # What to avoid
 //
-// Accept nothing on a GET: mail scanners open links. Do not put the secret
-// anywhere but into the form that is posted. Do not make users of addresses on
-// the word of somebody who typed them.
+// Accept nothing on a GET: mail scanners open links. Put the secret into the
+// form that is posted, and keep it out of logs and out of the addresses of pages
+// that load anything from elsewhere. Do not call an address proven because
+// somebody typed it.
 package invites

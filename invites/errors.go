@@ -11,7 +11,8 @@ var (
 	// replaced already.
 	ErrUsed = errors.New("chatelaine: the invitation is settled already")
 	// ErrVoid says that whoever made the invitation has lost the right to
-	// invite since. Somebody who has it can send it again.
+	// invite since, be it for a moment. Somebody who has that right can send it
+	// again.
 	ErrVoid = errors.New("chatelaine: the invitation is void, since its inviter may not invite any more")
 	// ErrOtherAddress says that an invitation is for another address than that
 	// of the user who is signed in. Sign in as the invited person.
@@ -34,7 +35,7 @@ const (
 )
 
 // PendingError says that an invitation to the address is pending already, and
-// which; it can be sent again. It matches accounts.ErrTaken.
+// which: resend that one, or revoke it. It matches accounts.ErrTaken.
 type PendingError struct{ Invitation accounts.InvitationID }
 
 func (e *PendingError) Error() string {

@@ -108,7 +108,7 @@ func Example_newLogin() {
 }
 
 // A host that keeps its own users gives AcceptNew the id of its own row, and
-// makes both in one transaction: they come true together or not at all.
+// makes both in one transaction: they become durable together, or not at all.
 func Example_ownUsers() {
 	h := newHost()
 	link := h.invite("new@example.com", roles.Viewer)

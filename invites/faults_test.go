@@ -119,7 +119,7 @@ func operations() []operation {
 // salted is what differs from run to run in what is stored.
 var salted = regexp.MustCompile(`\$argon2id\$\S+`)
 
-func (s *stage) told() string { return salted.ReplaceAllString(s.dump(), "HASH") }
+func (s *stage) unsalted() string { return salted.ReplaceAllString(s.dump(), "HASH") }
 
 // zero reports whether a value holds no answer.
 func zero(v any) bool { return v == nil || reflect.ValueOf(v).IsZero() }
@@ -129,12 +129,12 @@ func zero(v any) bool { return v == nil || reflect.ValueOf(v).IsZero() }
 func (o operation) sound(t *testing.T) (calls []string, answer any, before, after string) {
 	t.Helper()
 	s := newStage(t)
-	before = s.told()
+	before = s.unsalted()
 	f := storagetest.Faults(s.mem)
 	answer, err := o.run(t.Context(), s, s.inv.With(f))
 	require.ErrorIs(t, err, o.refuse)
 	require.Equal(t, err != nil || answer == nil, zero(answer))
-	return f.Calls(), answer, before, s.told()
+	return f.Calls(), answer, before, s.unsalted()
 }
 
 // Every operation of the service is among those that are broken below.
@@ -187,7 +187,7 @@ func TestFaults_EveryCall(t *testing.T) {
 					if effect && writes(call) {
 						require.ErrorIs(t, err, o.refuse, what)
 						require.Equal(t, o.refuse == nil, err == nil, what)
-						require.Equal(t, after, s.told(), what)
+						require.Equal(t, after, s.unsalted(), what)
 						require.Equal(t, answer, got, what)
 						continue
 					}
@@ -196,7 +196,7 @@ func TestFaults_EveryCall(t *testing.T) {
 						require.NotErrorIs(t, err, d, "a fault never reads as a decision: "+what)
 					}
 					require.True(t, zero(got), what)
-					require.Equal(t, before, s.told(), what)
+					require.Equal(t, before, s.unsalted(), what)
 				}
 			}
 		})
@@ -237,7 +237,7 @@ func TestFaults_Again(t *testing.T) {
 				require.ErrorIs(t, err, o.refuse, name)
 				require.Equal(t, o.refuse == nil, err == nil, name)
 				require.Equal(t, answer, got, name)
-				require.Equal(t, after, s.told(), name)
+				require.Equal(t, after, s.unsalted(), name)
 			}
 		})
 	}
@@ -250,7 +250,7 @@ func TestFaults_NoEnd(t *testing.T) {
 	t.Parallel()
 	for _, lasting := range []error{accounts.ErrUnknown, accounts.ErrConflict} {
 		s, tries := newStage(t), 0
-		was := s.told()
+		was := s.unsalted()
 		ctx, cancel := context.WithCancel(t.Context())
 		s.st.on(func(call string, do func() error) error {
 			if writes(call) || call == "Applied" {
@@ -265,7 +265,7 @@ func TestFaults_NoEnd(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, err, lasting)
 		require.Zero(t, m)
-		require.Equal(t, was, s.told())
+		require.Equal(t, was, s.unsalted())
 	}
 }
 
@@ -290,12 +290,12 @@ func TestFaults_Cancelled(t *testing.T) {
 				got, err := o.run(ctx, s, s.inv)
 				cancel()
 				if err == nil || o.refuse != nil && errors.Is(err, o.refuse) {
-					require.Equal(t, after, s.told(), calls[k])
+					require.Equal(t, after, s.unsalted(), calls[k])
 					continue
 				}
 				require.ErrorIs(t, err, context.Canceled, calls[k])
 				require.True(t, zero(got))
-				require.Equal(t, before, s.told(), calls[k])
+				require.Equal(t, before, s.unsalted(), calls[k])
 			}
 		})
 	}
@@ -315,14 +315,14 @@ func TestFaults_Joined(t *testing.T) {
 				got, err := o.run(t.Context(), s, s.inv.With(tx.Store()))
 				require.ErrorIs(t, err, o.refuse)
 				require.Equal(t, answer, got)
-				require.Equal(t, before, s.told(), "nothing is seen before the commit")
+				require.Equal(t, before, s.unsalted(), "nothing is seen before the commit")
 				if commit {
 					require.NoError(t, tx.Commit())
-					require.Equal(t, after, s.told())
+					require.Equal(t, after, s.unsalted())
 					continue
 				}
 				require.NoError(t, tx.Rollback())
-				require.Equal(t, before, s.told())
+				require.Equal(t, before, s.unsalted())
 			}
 		})
 	}

@@ -308,9 +308,10 @@ func (w *world) state(id accounts.InvitationID) invites.State {
 	return f.Invitation.StateAt(w.env.Now(), f.Inviter)
 }
 
-func (w *world) seats() accounts.Seats {
+// seats returns which seats of an account are taken now.
+func (w *world) seats(account accounts.AccountID) accounts.Seats {
 	w.Helper()
-	return must(w.mem.Seats(w.Context(), "acme", w.env.Now()))(w)
+	return must(w.mem.Seats(w.Context(), account, w.env.Now()))(w)
 }
 
 // used returns how much of a limit is used up today.

@@ -13,7 +13,10 @@ type State string
 
 // The states. Expired and Void are derived: an invitation is expired once its
 // time is over, and void once the inviter lost the right to invite. A stored
-// row says so only where a successor took its place.
+// row says so only where a successor took its place. Nothing is written when an
+// inviter loses the right, so that it takes effect at once however many
+// invitations they made; for the same reason the mail of a void invitation that
+// has not gone out yet still does. Its link leads nowhere.
 const (
 	Pending  State = "pending"
 	Accepted State = "accepted"
@@ -43,7 +46,7 @@ type Invitation struct {
 	Reign       int64
 	Suspensions int64
 
-	Hash      token.Hash // of the newest link
+	Hash      token.Hash // of the newest link; zero in what calls return
 	State     State      // as it is stored; see [Invitation.StateAt]
 	SentAt    time.Time  // when it was last mailed; not after ExpiresAt
 	ExpiresAt time.Time
@@ -72,6 +75,13 @@ func (i Invitation) StateAt(at time.Time, by accounts.Member) State {
 		return Void
 	}
 	return Pending
+}
+
+// unnamed returns the invitation without what names the invited person, and
+// without the words to them.
+func (i Invitation) unnamed() Invitation {
+	i.Email, i.Address, i.Message = "", "", ""
+	return i
 }
 
 // stands reports whether the inviter has held the right to invite without a

@@ -27,8 +27,12 @@ type Entry struct {
 // Cursor returns the entry's place.
 func (e Entry) Cursor() Cursor { return Cursor{CreatedAt: e.CreatedAt, ID: e.ID} }
 
-// List returns a page of an account's invitations, newest first, to those who
-// manage its members. Expired and void ones are listed as such.
+// List returns a page of an account's invitations, newest first, expired and
+// void ones as such. The actor is somebody who manages its members, or a job or
+// an operator of the host. It returns roles.ErrDenied to other members,
+// accounts.ErrNotFound if the account is nothing of the actor's,
+// accounts.ErrStepUp if their login has ended, and accounts.InvalidError for
+// "account", "search" or "states".
 func (s *Service) List(ctx context.Context, actor accounts.Actor, account accounts.AccountID, page Page) ([]Entry, error) {
 	if err := accounts.CheckID("account", account); err != nil {
 		return nil, err
@@ -85,9 +89,10 @@ type View struct {
 }
 
 // Peek returns what a link's secret leads to, and changes nothing, however
-// often it is called: mail scanners open links. Unknown, expired, void,
-// answered and revoked are one answer, accounts.ErrNotFound. It does not tell
-// whether the address has a login: offer both.
+// often it is called: mail scanners open links. A link that is unknown, expired,
+// void, answered or revoked, or whose account is suspended or closed, is one
+// answer, accounts.ErrNotFound. It does not tell whether the address has a
+// login: let the page offer both ways to join.
 func (s *Service) Peek(ctx context.Context, secret string) (View, error) {
 	hash, err := token.Parse(token.Invitation, secret)
 	if err != nil {
@@ -108,7 +113,9 @@ func (s *Service) Peek(ctx context.Context, secret string) (View, error) {
 const most = 100
 
 // Mine returns the pending invitations to the actor's own proven address,
-// newest first, at most 100. Without a proven address there are none.
+// newest first, at most 100. Without a proven address there are none. It
+// returns accounts.ErrNotFound if the actor is no user, and accounts.ErrStepUp
+// if their login has ended.
 func (s *Service) Mine(ctx context.Context, actor accounts.Actor) ([]View, error) {
 	u, err := accounts.Self(ctx, s.st, actor)
 	if err != nil || !u.Proven || u.Email == "" {

@@ -1,6 +1,7 @@
 package invites_test
 
 import (
+	"path"
 	"strings"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/chatelaine-go/chatelaine/access/password"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/mail/mailtest"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -214,6 +217,59 @@ func TestAcceptNew_KnownUser(t *testing.T) {
 			require.NoError(t, ignore(w.accept("lea", link)))
 		}
 	})
+}
+
+// What others began under the address of a user without a login ends when the
+// invited person joins: mailed links about the login are dead, and those that
+// have not gone out do not. The same form sent twice joins once, and meets an
+// unknown link the second time, though there is a login by then (A01, A26, A87).
+func TestAcceptNew_Prepared(t *testing.T) {
+	t.Parallel()
+	for _, in := range []invites.NewLogin{
+		{Name: "Lea", Password: good},
+		{ID: "lea", Kept: true},
+		{Identity: accounts.IdentityKey{Issuer: "https://idp.example", Subject: "lea"}},
+	} {
+		w := newWorld(t)
+		ctx := t.Context()
+		u := user("lea")
+		u.Proven = false
+		w.put(u)
+		logins, err := access.NewLogins(w.mem, w.env, &access.LoginOptions{Hasher: hasher(), Passwords: policy()})
+		require.NoError(t, err)
+		before := w.as("lea")
+		require.NoError(t, logins.AskProof(ctx, before))
+		require.NoError(t, logins.AskReset(ctx, "lea@example.com", access.Device{}))
+		require.Len(t, w.mails(mail.AddressProof, mail.Queued), 1)
+		require.Len(t, w.mails(mail.PasswordReset, mail.Queued), 1)
+		var proof, reset string
+		for _, m := range w.letters() {
+			if url, ok := mailtest.Link(m, "https://app.example/address/prove/"); ok {
+				proof = path.Base(url)
+			}
+			if url, ok := mailtest.Link(m, "https://app.example/password/reset/"); ok {
+				reset = path.Base(url)
+			}
+		}
+		_, in.Link = w.invited("amy", "lea@example.com", roles.Viewer)
+
+		require.NoError(t, ignore(w.inv.AcceptNew(ctx, in)))
+		require.Len(t, w.mails(mail.AddressProof, mail.Cancelled), 1)
+		require.Len(t, w.mails(mail.PasswordReset, mail.Cancelled), 1)
+		require.Equal(t, []string{mail.InvitationAccepted}, mailKinds(w.letters()))
+		require.ErrorIs(t, ignore(logins.ResetPassword(ctx, reset, "eight yellow submarine cats")), accounts.ErrNotFound)
+		require.ErrorIs(t, logins.Prove(ctx, before, proof), accounts.ErrStepUp)
+		if !in.Kept { // whose address is the host's to prove
+			require.ErrorIs(t, logins.Prove(ctx, w.as("lea"), proof), accounts.ErrNotFound)
+		}
+
+		was := w.dump()
+		_, err = w.inv.AcceptNew(ctx, in)
+		require.ErrorIs(t, err, accounts.ErrNotFound)
+		require.Equal(t, accounts.ErrNotFound.Error(), err.Error())
+		require.Equal(t, was, w.dump())
+		w.dead(in.Link)
+	}
 }
 
 // What is missing, or too much, is refused before the link is looked at, so

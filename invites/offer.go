@@ -10,15 +10,19 @@ import (
 
 // Offer is what somebody can invite to at an account: what the form shows.
 type Offer struct {
-	Roles []roles.Role // what the actor may give and the plan offers, highest first
-	Seats accounts.Seats
-	Limit int       // of seats; 0: any number
-	Left  int       // invitations that the account can still send today
-	Reset time.Time // when that count starts again: the next midnight UTC
+	Roles []roles.Role   // what the actor may give and the plan offers, highest first
+	Seats accounts.Seats // those that are taken
+	Limit int            // how many seats the plan has; 0: any number
+	Left  int            // invitations that the account can still send today
+	Reset time.Time      // when that count starts again: the next midnight UTC
 }
 
-// Offer returns what the actor can invite to at an account, for somebody who
-// manages its members. It reserves nothing: [Service.Invite] decides anew.
+// Offer returns what the actor can invite to at an account. The actor is
+// somebody who manages its members. It reserves nothing: [Service.Invite]
+// decides anew. It returns roles.ErrDenied to other members and to the host,
+// accounts.ErrNotFound if the account is nothing of the actor's,
+// accounts.ErrStepUp if their login has ended, and accounts.InvalidError for
+// "account".
 func (s *Service) Offer(ctx context.Context, actor accounts.Actor, account accounts.AccountID) (Offer, error) {
 	if err := accounts.CheckID("account", account); err != nil {
 		return Offer{}, err

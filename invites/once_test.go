@@ -1,6 +1,7 @@
 package invites_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +83,40 @@ func TestOnce_Resend(t *testing.T) {
 	require.NoError(t, ignore(w.inv.Peek(ctx, link)))
 }
 
+// What is kept for a key names nobody: neither the address nor the words are in
+// it, so that forgetting an address leaves none behind. The answer is whole as
+// long as the invitation is, and after that it has what is left (A97, D7 of the
+// product).
+func TestOnce_NamesNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	in := invites.Invite{Account: "acme", Email: "Target@Example.com", Role: roles.Viewer, Message: "Hush", Key: "key"}
+	sent := must(w.inv.Invite(ctx, w.as("amy"), in))(t)
+	w.clock.Add(time.Hour)
+	resend := invites.Resend{Account: "acme", Invitation: sent.ID, Key: "again"}
+	resent := must(w.inv.Resend(ctx, w.as("amy"), resend))(t)
+	for _, key := range []string{"key", "again"} {
+		r := must(w.mem.Reply(ctx, accounts.ReplyKey{Actor: "user/amy", Account: "acme", Key: key}))(t)
+		require.Contains(t, string(r.Answer), string(sent.ID))
+		for _, word := range []string{"target", "hush"} {
+			require.NotContains(t, strings.ToLower(string(r.Answer)), word)
+		}
+	}
+	require.Equal(t, "Hush", resent.Message)
+	require.Equal(t, sent, must(w.inv.Invite(ctx, w.as("amy"), in))(t))
+	require.Equal(t, resent, must(w.inv.Resend(ctx, w.as("amy"), resend))(t))
+
+	require.NoError(t, w.graph.ForgetAddress(ctx, staff, "target@example.com"))
+	for _, i := range []*invites.Invitation{&sent, &resent} {
+		i.Email, i.Address, i.Message = "", "", ""
+	}
+	was := w.dump()
+	require.Equal(t, sent, must(w.inv.Invite(ctx, w.as("amy"), in))(t))
+	require.Equal(t, resent, must(w.inv.Resend(ctx, w.as("amy"), resend))(t))
+	require.Equal(t, was, w.dump(), "one call, one effect, whatever became of it")
+}
+
 // Of many calls with one key at once, one has an effect, and all get its answer
 // (A97).
 func TestOnce_AtOnce(t *testing.T) {
@@ -91,13 +126,10 @@ func TestOnce_AtOnce(t *testing.T) {
 	in := invites.Invite{Account: "acme", Email: "new@example.com", Role: roles.Viewer, Key: "key"}
 	amy := w.as("amy")
 	answers := make([]invites.Invitation, 16)
-	var do []func() error
-	for n := range answers {
-		do = append(do, func() (err error) {
-			answers[n], err = w.inv.Invite(ctx, amy, in)
-			return err
-		})
-	}
+	do := times(len(answers), func(n int) (err error) {
+		answers[n], err = w.inv.Invite(ctx, amy, in)
+		return err
+	})
 	w.st.on(gate(len(do)))
 	for n, err := range together(do...) {
 		require.NoError(t, err)

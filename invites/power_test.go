@@ -8,6 +8,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -165,7 +166,7 @@ func TestPower(t *testing.T) {
 				return
 			}
 			require.Equal(t, invites.Void, w.state(i.ID))
-			require.Zero(t, w.seats().Invited, "what is void holds no seat (B5)")
+			require.Zero(t, w.seats("acme").Invited, "what is void holds no seat (B5)")
 			w.dead(link)
 			w.dead(freshLink)
 			require.ErrorIs(t, ignore(w.accept("ben", link)), invites.ErrVoid)
@@ -187,6 +188,33 @@ func TestPower(t *testing.T) {
 			next := w.invite("adam", "new@example.com", roles.Viewer)
 			require.Equal(t, invites.Void, w.stored(fresh.ID).Invitation.State, "its end is written before its successor begins")
 			require.Equal(t, invites.Pending, w.state(next.ID))
+		})
+	}
+}
+
+// That an invitation is void is computed, so nothing is written to it when its
+// inviter loses the right, and its mail still goes out; the link in it is dead.
+// Coming back revives neither (A15, A74).
+func TestPower_VoidMail(t *testing.T) {
+	t.Parallel()
+	for name, deeds := range map[string][2]deed{
+		"an inviter who is demoted":              {toRole("amy", roles.Manager), toRole("amy", roles.Admin)},
+		"an inviter who is suspended":            {suspended("amy"), reactivated("amy")},
+		"an inviter who is removed":              {removed("amy"), added("amy", roles.Admin)},
+		"an inviter who is suspended everywhere": {userSuspended("amy"), userReactivated("amy")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			i, link := w.invited("amy", "ben@example.com", roles.Viewer)
+			stored := w.stored(i.ID).Invitation
+			for _, do := range deeds {
+				require.NoError(t, do(w))
+				require.Equal(t, invites.Void, w.state(i.ID))
+				require.Equal(t, stored, w.stored(i.ID).Invitation)
+				require.Equal(t, []string{mail.Invited}, mailKinds(w.letters()))
+				w.dead(link)
+			}
 		})
 	}
 }

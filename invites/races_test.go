@@ -59,7 +59,7 @@ func TestRace_AcceptFiftyTimes(t *testing.T) {
 			require.Equal(t, int64(1), got[0].Version)
 			require.Equal(t, 1, w.count(invites.EventInvitationAccepted))
 			require.Equal(t, []string{mail.InvitationAccepted}, mailKinds(w.letters()))
-			require.Equal(t, accounts.Seats{Members: 6}, w.seats())
+			require.Equal(t, accounts.Seats{Members: 6}, w.seats("acme"))
 			require.Empty(t, w.refusals())
 		})
 	}
@@ -94,7 +94,7 @@ func TestRace_AcceptNewFiftyTimes(t *testing.T) {
 			require.Equal(t, 1, w.count(accounts.EventUserCreated))
 			require.Equal(t, 1, w.count(invites.EventInvitationAccepted))
 			require.Equal(t, []string{mail.InvitationAccepted}, mailKinds(w.letters()))
-			require.Equal(t, accounts.Seats{Members: 6}, w.seats())
+			require.Equal(t, accounts.Seats{Members: 6}, w.seats("acme"))
 		})
 	}
 }
@@ -146,7 +146,7 @@ func TestRace_InviteFiftyTimes(t *testing.T) {
 				require.Equal(t, sent+1, w.count(invites.EventInvited))
 				require.Equal(t, day+1, w.used(accounts.QuotaInvitations, "acme"))
 				require.Len(t, w.mails(mail.Invited, mail.Queued), 1)
-				require.Equal(t, accounts.Seats{Members: 5, Invited: 1}, w.seats())
+				require.Equal(t, accounts.Seats{Members: 5, Invited: 1}, w.seats("acme"))
 			})
 		}
 	}
@@ -175,7 +175,7 @@ func TestRace_PerDay(t *testing.T) {
 			require.Equal(t, 25, won)
 			require.Equal(t, 25, w.used(accounts.QuotaInvitations, "acme"))
 			require.Len(t, w.letters(), 25)
-			require.Equal(t, 25, w.seats().Invited)
+			require.Equal(t, 25, w.seats("acme").Invited)
 		})
 	}
 }
@@ -233,7 +233,7 @@ func TestRace_Seats(t *testing.T) {
 				require.ErrorIs(t, err, accounts.ErrSeats)
 			}
 			require.Equal(t, 4, won)
-			require.Equal(t, accounts.Seats{Members: 5, Invited: 4}, w.seats())
+			require.Equal(t, accounts.Seats{Members: 5, Invited: 4}, w.seats("acme"))
 		})
 		t.Run("joining after the plan has shrunk, "+name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +260,7 @@ func TestRace_Seats(t *testing.T) {
 				require.ErrorIs(t, err, accounts.ErrSeats)
 			}
 			require.Equal(t, 3, won)
-			require.Equal(t, accounts.Seats{Members: 8, Invited: 9}, w.seats())
+			require.Equal(t, accounts.Seats{Members: 8, Invited: 9}, w.seats("acme"))
 		})
 	}
 }

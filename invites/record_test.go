@@ -180,6 +180,70 @@ func TestRecord_Mail(t *testing.T) {
 	require.Contains(t, m.Text, "Other@Example.com")
 }
 
+// Nobody is told of what became of an invitation at an address that the inviter
+// has not proven: it may be somebody else's, to whom the answer is no business.
+// The answer itself counts as ever. An inviter who has left, or is suspended, is
+// told nothing either, since what they sent is void (A22, D1).
+func TestRecord_UnprovenInviter(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer func(w *world, link string) error
+		notice string
+	}{
+		"accepting": {func(w *world, link string) error { return ignore(w.accept("ben", link)) }, mail.InvitationAccepted},
+		"accepting with a new login": {func(w *world, link string) error {
+			return ignore(w.joinNew(link))
+		}, mail.InvitationAccepted},
+		"declining": {func(w *world, link string) error {
+			return w.inv.Decline(w.Context(), accounts.Actor{}, invites.Answer{Link: link})
+		}, mail.InvitationDeclined},
+	} {
+		for what, given := range map[string]struct {
+			do   deed
+			want int  // notices
+			void bool // the answer is refused
+		}{
+			"a proven inviter": {func(*world) error { return nil }, 1, false},
+			"an inviter whose address is not proven": {func(w *world) error {
+				_, err := w.graph.PutUser(w.Context(), job, accounts.PutUser{ID: "amy", Name: "Amy", Email: "amy@example.com"})
+				return err
+			}, 0, false},
+			"an inviter without an address": {func(w *world) error {
+				_, err := w.graph.PutUser(w.Context(), job, accounts.PutUser{ID: "amy", Name: "Amy"})
+				return err
+			}, 0, false},
+			"an inviter who has left":              {left("amy"), 0, true},
+			"an inviter who is suspended here":     {suspended("amy"), 0, true},
+			"an inviter who is suspended anywhere": {userSuspended("amy"), 0, true},
+			"an inviter who was erased":            {erased("amy"), 0, true},
+		} {
+			t.Run(name+" tells "+what, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				email := "new@example.com"
+				if name == "accepting" {
+					email = "ben@example.com"
+				}
+				i, link := w.invited("amy", email, roles.Viewer)
+				require.NoError(t, given.do(w))
+				err := tt.answer(w, link)
+				require.Equal(t, given.void, err != nil, "%v", err)
+				require.Equal(t, given.void, w.state(i.ID) == invites.Void)
+				var notices []mail.Message
+				for _, m := range w.letters() {
+					if m.Kind == tt.notice {
+						notices = append(notices, m)
+					}
+				}
+				require.Len(t, notices, given.want)
+				for _, m := range notices {
+					require.Equal(t, "amy@example.com", m.To)
+				}
+			})
+		}
+	}
+}
+
 // The mail speaks the language that the inviter chose, or else the account's,
 // and whatever the invited person speaks elsewhere says nothing (A28, D4 of the
 // product).
@@ -220,7 +284,7 @@ func TestRecord_Forgotten(t *testing.T) {
 			require.Equal(t, invites.Revoked, list[0].State)
 			require.Equal(t, [3]string{}, [3]string{string(list[0].Email), list[0].Address, list[0].Message})
 			require.ErrorIs(t, w.resend("amy", i.ID), invites.ErrUsed)
-			require.Zero(t, w.seats().Invited)
+			require.Zero(t, w.seats("acme").Invited)
 
 			// Somebody without an address is not the owner of one that was
 			// forgotten.

@@ -43,11 +43,6 @@ func (w *world) shopInvite(email string, role roles.Role) (invites.Invitation, e
 	return w.inv.Invite(w.Context(), w.as("olga"), invites.Invite{Account: "shop", Email: email, Role: role})
 }
 
-func (w *world) shopSeats() accounts.Seats {
-	w.Helper()
-	return must(w.mem.Seats(w.Context(), "shop", w.env.Now()))(w)
-}
-
 func noSeat(t testing.TB, err error, limit, members, invited int) {
 	t.Helper()
 	var s *accounts.SeatsError
@@ -129,12 +124,44 @@ func TestSeats_Held(t *testing.T) {
 			require.NoError(t, ignore(w.shopInvite("other@example.com", roles.Admin)))
 			noSeat(t, ignore(w.shopInvite("third@example.com", roles.Admin)), 3, 1, 2)
 			require.NoError(t, tt.end(w, i, w.link("new@example.com")))
-			require.Equal(t, tt.want, w.shopSeats())
+			require.Equal(t, tt.want, w.seats("shop"))
 			if err := ignore(w.shopInvite("third@example.com", roles.Admin)); tt.want.Taken() < 3 {
 				require.NoError(t, err)
 			} else {
 				noSeat(t, err, 3, tt.want.Members, tt.want.Invited)
 			}
+		})
+	}
+}
+
+// Somebody who becomes a member in another way while they are invited takes a
+// seat of their own; the invitation keeps the one that it holds until it is
+// revoked or expires, gives nothing any more, and cannot be sent again (B8).
+func TestSeats_MemberOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(w *world, i invites.Invitation) error{
+		"a revocation": func(w *world, i invites.Invitation) error {
+			return w.inv.Revoke(w.Context(), w.as("olga"), "shop", i.ID)
+		},
+		"the end of its time": func(w *world, _ invites.Invitation) error {
+			w.clock.Add(week - time.Hour)
+			return nil
+		},
+	} {
+		t.Run(name+" frees the seat", func(t *testing.T) {
+			t.Parallel()
+			w := shop(t, "essentials")
+			i := must(w.shopInvite("ben@example.com", roles.Admin))(t)
+			require.NoError(t, w.graph.AddMember(t.Context(), job, "shop", "ben", roles.Admin))
+			require.Equal(t, accounts.Seats{Members: 2, Invited: 1}, w.seats("shop"))
+			noSeat(t, ignore(w.shopInvite("third@example.com", roles.Admin)), 3, 2, 1)
+			require.ErrorIs(t, ignore(w.acceptID("ben", i)), accounts.ErrTaken)
+			w.clock.Add(time.Hour)
+			_, err := w.inv.Resend(t.Context(), w.as("olga"), invites.Resend{Account: "shop", Invitation: i.ID})
+			require.ErrorIs(t, err, accounts.ErrTaken)
+			require.NoError(t, end(w, i))
+			require.Equal(t, accounts.Seats{Members: 2}, w.seats("shop"))
+			require.NoError(t, ignore(w.shopInvite("third@example.com", roles.Admin)))
 		})
 	}
 }
@@ -149,7 +176,7 @@ func TestSeats_Resend(t *testing.T) {
 	}
 	old := must(w.shopInvite("old@example.com", roles.Admin))(t)
 	w.clock.Add(week)
-	require.Equal(t, accounts.Seats{Members: 1}, w.shopSeats())
+	require.Equal(t, accounts.Seats{Members: 1}, w.seats("shop"))
 	second := must(w.shopInvite("second@example.com", roles.Admin))(t)
 	require.NoError(t, ignore(w.shopInvite("third@example.com", roles.Admin)))
 	w.clock.Add(time.Hour)
@@ -157,7 +184,7 @@ func TestSeats_Resend(t *testing.T) {
 	require.NoError(t, resend(second), "its own seat is enough")
 	require.NoError(t, w.inv.Revoke(t.Context(), w.as("olga"), "shop", second.ID))
 	require.NoError(t, resend(old))
-	require.Equal(t, accounts.Seats{Members: 1, Invited: 2}, w.shopSeats())
+	require.Equal(t, accounts.Seats{Members: 1, Invited: 2}, w.seats("shop"))
 }
 
 // The plan is asked again when somebody joins. When it has shrunk, there is
@@ -184,7 +211,7 @@ func TestSeats_PlanShrinks(t *testing.T) {
 	w.plan("standard")
 	require.NoError(t, ignore(w.joinNew(links["c"])))
 	require.NoError(t, ignore(w.joinNew(links["d"])))
-	require.Equal(t, accounts.Seats{Members: 5}, w.shopSeats())
+	require.Equal(t, accounts.Seats{Members: 5}, w.seats("shop"))
 }
 
 // A role that the plan has no more is not given, and the invitation stays

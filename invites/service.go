@@ -23,16 +23,19 @@ type Service struct {
 
 // Options configures [New]. Every field may be left zero.
 type Options struct {
-	// Hasher hashes the passwords of those who join with a new login; give it
-	// the one of access.Logins, so that they share the bound on memory.
+	// Hasher hashes the passwords of those who join with a new login: one of
+	// the service's own. Give it that of access.Logins: each Hasher bounds the
+	// memory that its own hashes take.
 	Hasher *password.Hasher
+
 	// Passwords decides which passwords are good enough: password.NewPolicy's
-	// defaults.
+	// defaults, with the product's name among the words to avoid. Give it that
+	// of access.Logins too.
 	Passwords *password.Policy
 }
 
 // New returns a service on a store. A nil environment and nil options take
-// every default.
+// every default. A nil store is an accounts.InvalidError for "store".
 func New(st Store, env *accounts.Env, o *Options) (*Service, error) {
 	if st == nil {
 		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
@@ -80,7 +83,12 @@ type Invite struct {
 	Role    roles.Role // at most the inviter's own
 	Message string     // personal words, at most 1,000 characters
 	Locale  string     // the language of the mail, a BCP 47 tag; "": the account's
-	Key     string     // optional idempotency key
+
+	// Key is an optional idempotency key, good for 24 hours: the same call with
+	// the same key gets the first answer again. What is kept for it names
+	// nobody: address and words come from the invitation, and are gone from the
+	// answer too once they were forgotten there.
+	Key string
 }
 
 // draft is an Invite that has been checked.
@@ -111,15 +119,38 @@ func (in Invite) read(op accounts.Operation) (draft, error) {
 	return d, accounts.CheckLocale(in.Locale)
 }
 
-// Invite invites a person to an account, for an Owner or Admin of it: by mail,
-// with a link that is good for 7 days. The role is at most the actor's own, and
-// one that the plan offers; inviting an owner wants a login younger than 10
-// minutes (accounts.ErrStepUp). The invitation holds a seat (accounts.ErrSeats).
+// Invite invites a person to an account: by mail, with a link that is good for
+// 7 days. The actor is somebody who manages its members, an Owner or Admin on
+// the standard ladder. An invitation to the address that is expired or void is
+// replaced. It returns
 //
-// An address whose invitation is pending is a [*PendingError], one of a member
-// accounts.ErrTaken; one that expired or is void is replaced. An account sends
-// 25 invitations in a UTC day, and one address gets 5 mails with a link from
-// everybody together (accounts.ErrQuota).
+//   - [*PendingError] while one is pending: resend or revoke that one;
+//   - accounts.ErrTaken if an active member has the address;
+//   - accounts.ErrSeats if the plan has no seat left;
+//   - accounts.ErrQuota after 25 invitations of the account in a UTC day, and
+//     after 5 mails with a link to the address from everybody together;
+//   - limit.ErrLimited if the account's invitations come in too fast
+//     (accounts.EnvOptions.Burst);
+//   - roles.ErrDenied if the actor does not manage members, or the role is
+//     higher than theirs, and accounts.ErrNotFound if the account is nothing
+//     of theirs;
+//   - accounts.ErrStepUp if the actor's login has ended, or is not younger than
+//     10 minutes when inviting an owner; with identity confirmation on, that
+//     takes a code instead of a fresh login (accounts.CodeError);
+//   - accounts.InvalidError for a field of the input that breaks a rule, and for
+//     "account" if the actor was admitted to another one;
+//   - the policy's own error if the plan does not offer the role, such as an
+//     accounts.InvalidError for "role" or "plan";
+//   - accounts.ErrKeyReused if the key was used with other input.
+//
+// The invitation holds a seat until it is answered or revoked, expires, or
+// becomes void. It does so even when the person becomes a member in another
+// way, such as accounts.Service.AddMember, which takes a seat of its own:
+// revoke the invitation then.
+//
+// Somebody whose membership is suspended is no active member, and gets the
+// invitation, but cannot accept it (roles.ErrDenied): reactivate the membership
+// instead.
 func (s *Service) Invite(ctx context.Context, actor accounts.Actor, in Invite) (Invitation, error) {
 	op := s.env.Begin(actor)
 	d, err := in.read(op)
@@ -151,15 +182,25 @@ func (s *Service) Invite(ctx context.Context, actor accounts.Actor, in Invite) (
 type Resend struct {
 	Account    accounts.AccountID
 	Invitation accounts.InvitationID
-	Key        string // optional idempotency key
+	Key        string // optional idempotency key, as in [Invite]
 }
 
-// Resend mails an invitation that is pending, expired or void again: the same
-// invitation with a new link and 7 days anew; older links are dead. The actor
-// becomes its inviter, and must be able to give its role. It does not count
-// against the 25 of a day, but is limited to one an hour and three a day for an
-// invitation (limit.ErrLimited, accounts.ErrQuota), and to the recipient's
-// limit. One that held no seat any more takes one again (accounts.ErrSeats).
+// Resend mails an invitation that is pending, expired or void once more: the
+// same invitation with a new link and 7 days anew. Older links are dead. The
+// actor becomes its inviter, and must be able to give its role. It returns
+//
+//   - [ErrUsed] if the invitation was answered, revoked or replaced;
+//   - accounts.ErrTaken if an active member has the address by now;
+//   - limit.ErrLimited within an hour of its last mail;
+//   - accounts.ErrQuota after 3 resends of the invitation in a UTC day, and
+//     after 5 mails with a link to the address from everybody together; the
+//     account's 25 of a day do not count here;
+//   - accounts.ErrSeats if it held no seat any more, being expired or void, and
+//     there is none left;
+//   - accounts.ErrNotFound if the account has no such invitation;
+//
+// and roles.ErrDenied, accounts.ErrStepUp, accounts.InvalidError, the policy's
+// own error and accounts.ErrKeyReused as [Service.Invite] does.
 func (s *Service) Resend(ctx context.Context, actor accounts.Actor, in Resend) (Invitation, error) {
 	op := s.env.Begin(actor)
 	if err := checkIDs(in.Account, in.Invitation); err != nil {
@@ -197,8 +238,11 @@ func (s *Service) offer(ctx context.Context, op accounts.Operation, account acco
 			}
 			out.Version++
 			out.Hash = token.Hash{}
-			return true, once.Keep(&c.Change, out)
+			return true, once.Keep(&c.Change, out.unnamed())
 		})
+		if err == nil && len(c.Events) == 0 { // nothing was decided: the answer is the one that was kept
+			err = s.name(ctx, op, &out)
+		}
 		return c, err
 	})
 	if err != nil {
@@ -207,10 +251,26 @@ func (s *Service) offer(ctx context.Context, op accounts.Operation, account acco
 	return out, nil
 }
 
-// Revoke takes back an invitation that is pending, expired or void; its link is
+// name fills in whom a kept answer is about, as it is stored today.
+func (s *Service) name(ctx context.Context, op accounts.Operation, i *Invitation) error {
+	f, err := s.st.Inviting(ctx, InvitingQuery{Account: i.Account, ID: i.ID, At: op.At})
+	i.Email, i.Address, i.Message = f.Invitation.Email, f.Invitation.Address, f.Invitation.Message
+	return err
+}
+
+// Revoke takes back an invitation that is pending, expired or void: its link is
 // dead at once, its seat is free, and its unsent mail is cancelled. The actor
-// is somebody who could make it, or a job or an operator of the host. One that
-// was answered is [ErrUsed].
+// is somebody who could make it now, or a job or an operator of the host. It
+// returns
+//
+//   - [ErrUsed] if the invitation was answered, revoked or replaced;
+//   - roles.ErrDenied if the actor does not manage members, or its role is
+//     higher than theirs;
+//   - accounts.ErrNotFound if the account has no such invitation, or is nothing
+//     of the actor's;
+//   - accounts.ErrStepUp if the actor's login has ended;
+//   - accounts.InvalidError for an id that is none, and for "account" if the
+//     actor was admitted to another one.
 func (s *Service) Revoke(ctx context.Context, actor accounts.Actor, account accounts.AccountID, id accounts.InvitationID) error {
 	if err := checkIDs(account, id); err != nil {
 		return err

@@ -45,12 +45,12 @@ func TestService_Story(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	i := w.invite("amy", "ben@example.com", roles.Author)
-	require.Equal(t, accounts.Seats{Members: 5, Invited: 1}, w.seats())
+	require.Equal(t, accounts.Seats{Members: 5, Invited: 1}, w.seats("acme"))
 
 	// A week passes, and nobody came.
 	w.clock.Add(week)
 	require.Equal(t, invites.Expired, w.state(i.ID))
-	require.Equal(t, accounts.Seats{Members: 5}, w.seats())
+	require.Equal(t, accounts.Seats{Members: 5}, w.seats("acme"))
 	again := must(w.inv.Resend(ctx, w.as("adam"), invites.Resend{Account: "acme", Invitation: i.ID}))(t)
 	require.Equal(t, i.ID, again.ID)
 	require.Equal(t, w.env.Now().Add(week), again.ExpiresAt)
@@ -64,7 +64,7 @@ func TestService_Story(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, roles.Author, m.Role)
 	require.Equal(t, m, w.membership("ben"))
-	require.Equal(t, accounts.Seats{Members: 6}, w.seats())
+	require.Equal(t, accounts.Seats{Members: 6}, w.seats("acme"))
 
 	// A double click changes nothing. Once he has left it is no way back.
 	was := w.dump()

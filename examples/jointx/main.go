@@ -1,6 +1,7 @@
 // Jointx shows a host that keeps its own users, in a table of its own, in the
-// same SQLite database as the library: somebody who was invited registers, and
-// their row and the library's come true in one transaction, or neither does.
+// same SQLite database as the library. Somebody who was invited registers: the
+// host's row and the library's are written in one transaction, and are there
+// together or not at all.
 //
 //	go run ./examples/jointx
 //
@@ -61,7 +62,7 @@ func run(ctx context.Context, w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "Nora is in the host's table, has badge 1, and has invited Ben to her studio.")
+	fmt.Fprintln(w, "Nora is user 41 of the host, has badge 1, and has invited Ben to her studio.")
 	if err := h.show(ctx, w, link); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func run(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 
-	// After the commit the login is real, and opens a session.
+	// The login that was returned opens a session, now that it is committed.
 	cookie, _, err := h.sessions.Start(ctx, joined.Login, access.Device{})
 	if err != nil {
 		return err
@@ -234,7 +235,7 @@ func (h *host) begin(ctx context.Context) (string, error) {
 }
 
 // register makes the holder of an invitation's link a user of the host and a
-// member of the account, or neither. What it returns is true.
+// member of the account, or neither. What it returns is committed.
 func (h *host) register(ctx context.Context, link string, p person) (invites.Joined, error) {
 	var joined invites.Joined
 	err := inTx(ctx, h.db, func(tx *sql.Tx) (err error) {
@@ -247,8 +248,8 @@ func (h *host) register(ctx context.Context, link string, p person) (invites.Joi
 	return joined, nil
 }
 
-// registerIn is register inside a transaction. What it returns is true once
-// that is committed.
+// registerIn is register inside a transaction. What it returns is provisional
+// until that is committed.
 func (h *host) registerIn(ctx context.Context, tx *sql.Tx, link string, p person) (invites.Joined, error) {
 	if err := insertUser(ctx, tx, p); err != nil {
 		return invites.Joined{}, err

@@ -24,17 +24,17 @@ func TestRun(t *testing.T) {
 
 	require.NoError(t, run(t.Context(), &out))
 
-	require.Equal(t, `Nora is in the host's table, has badge 1, and has invited Ben to her studio.
-  the host     users: 41 Nora; badges: 1 of 41
+	require.Equal(t, `Nora is user 41 of the host, has badge 1, and has invited Ben to her studio.
+  the host     users: 41 Nora; badges: 1 for user 41
   the library  users: 41 Nora; members: 41 owner; the invitation is pending, and its link works
 
 Ben registers, and is given badge 1 by mistake. Everything is rolled back:
   constraint failed: UNIQUE constraint failed: badges.number (1555)
-  the host     users: 41 Nora; badges: 1 of 41
+  the host     users: 41 Nora; badges: 1 for user 41
   the library  users: 41 Nora; members: 41 owner; the invitation is pending, and its link works
 
 He registers again, with badge 2. Everything is committed:
-  the host     users: 41 Nora, 42 Ben; badges: 1 of 41, 2 of 42
+  the host     users: 41 Nora, 42 Ben; badges: 1 for user 41, 2 for user 42
   the library  users: 41 Nora, 42 Ben; members: 41 owner, 42 author; the invitation is accepted, and its link leads nowhere
 
 Ben is signed in at Northlight Studio, as author.
@@ -44,10 +44,10 @@ Ben is signed in at Northlight Studio, as author.
 // What both sides hold before Ben registers, and after.
 var (
 	before = tables{
-		Users: "41 Nora", Badges: "1 of 41", Known: "41 Nora", Members: "41 owner", Invitation: invites.Pending, Link: true,
+		Users: "41 Nora", Badges: "1 for user 41", Known: "41 Nora", Members: "41 owner", Invitation: invites.Pending, Link: true,
 	}
 	after = tables{
-		Users: "41 Nora, 42 Ben", Badges: "1 of 41, 2 of 42", Known: "41 Nora, 42 Ben", Members: "41 owner, 42 author",
+		Users: "41 Nora, 42 Ben", Badges: "1 for user 41, 2 for user 42", Known: "41 Nora, 42 Ben", Members: "41 owner, 42 author",
 		Invitation: invites.Accepted,
 	}
 )

@@ -25,7 +25,7 @@ func (h *host) look(ctx context.Context, link string) (tables, error) {
 	var t tables
 	for from, to := range map[string]*string{
 		"SELECT id || ' ' || name AS row FROM users ORDER BY id":                            &t.Users,
-		"SELECT number || ' of ' || user_id AS row FROM badges ORDER BY number":             &t.Badges,
+		"SELECT number || ' for user ' || user_id AS row FROM badges ORDER BY number":       &t.Badges,
 		"SELECT id || ' ' || name AS row FROM chatelaine_users ORDER BY id":                 &t.Known,
 		"SELECT user_id || ' ' || role AS row FROM chatelaine_memberships ORDER BY user_id": &t.Members,
 	} {

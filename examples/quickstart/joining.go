@@ -133,7 +133,7 @@ func (t *team) confirmIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := t.codes.TurnOn(ctx, asRavi, "+49 170 1234567")
+	page, err := t.codes.TurnOn(ctx, asRavi, "+44 7700 900123")
 	if err != nil {
 		return err
 	}

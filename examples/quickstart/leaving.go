@@ -52,17 +52,18 @@ func (t *team) cameToNothing(ctx context.Context) error {
 	if err := t.refused(err, accounts.ErrNotFound, "Kim opens the link"); err != nil {
 		return err
 	}
+	t.say("A dead link says no more than one that never was.")
 	if err := t.accounts.ChangeRole(ctx, asHanna, shop, ravi, roles.Author); err != nil {
 		return err
 	}
-	t.say("Hanna makes Ravi Author. Authors may not invite, so what he sent is void.")
+	t.say("Hanna makes Ravi Author. Authors may not invite, so what he sent and nobody answered is void.")
 	if err := t.tooLate(ctx, bensMail); err != nil {
 		return err
 	}
 	if _, err := t.invitations.Invite(ctx, asHanna, toTom); err != nil {
 		return err
 	}
-	t.say("Neither holds a seat any more: Hanna invites Tom. The list says what became of each:")
+	t.say("What is revoked or void holds no seat: Hanna invites Tom. The list says what became of each invitation:")
 	list, err := t.invitations.List(ctx, asHanna, shop, invites.Page{})
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (t *team) tooLate(ctx context.Context, bensMail string) error {
 		return err
 	}
 	_, err = t.invitations.Accept(ctx, asBen, invites.Answer{Link: link})
-	return t.refused(err, invites.ErrVoid, "Ben signs up, proves his address, and accepts")
+	return t.refused(err, invites.ErrVoid, "Ben, who has signed up and proven his address, accepts")
 }
 
 func (t *team) reset(ctx context.Context) error {
@@ -277,7 +278,7 @@ func (t *team) leave(ctx context.Context) error {
 		return err
 	}
 	t.say("She signs up anew, and is somebody new, who belongs to nothing.")
-	t.say("The audit stays. It has ids and roles, and nobody's name:")
+	t.say("The audit stays. It names people by their ids alone: \"hanna\" is hers. Its last lines about her:")
 	asLucy, err := t.visit(ctx, t.lucy, shop)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ var plot = []string{
 	"He returns to Patel Prints in one step.",
 	"all 5 seats of the account are taken, 2 of them by pending invitations",
 	"refused: Kim opens the link",
-	"refused: Ben signs up, proves his address, and accepts\n      the invitation is void",
+	"refused: Ben, who has signed up and proven his address, accepts\n      the invitation is void",
 	"by Ravi Patel  revoked",
 	"by Ravi Patel  void",
 	"Every older session is over:",
