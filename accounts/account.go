@@ -37,9 +37,9 @@ type AccountState struct {
 	// roles and owners. A decision that rests on any of these guards it.
 	Version int64
 
-	// Epoch moves when client access is disabled. Connections and requests
-	// remember their agency's, so one number ends them all, and enabling
-	// client access again brings nothing back.
+	// Epoch moves when client access is disabled, and when the account is closed.
+	// Connections and requests remember their agency's, so one number ends them
+	// all, and enabling client access again brings nothing back.
 	Epoch int64
 
 	ProgrammeAt    time.Time // joined the agency programme; zero: not joined

@@ -9,8 +9,9 @@ import (
 // Explain answers "why can this user see this account?", or why not, for many
 // at once, in the order of the keys. Jobs and operators may ask about
 // everybody, a user about themselves, and whoever may read an account's audit
-// about that account. A pair with nothing between them is [ErrNotFound] to
-// people.
+// about that account, else a [*roles.DeniedError]. A user or account that is not
+// there is [ErrNotFound], and to people so is a pair with nothing between them;
+// one bad key refuses them all. Without keys there is no answer and no error.
 func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey) ([]Explanation, error) {
 	for _, k := range keys {
 		if err := checkIDs(k.Account, k.User); err != nil {
@@ -53,7 +54,7 @@ func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey)
 // Reachers answers "who can reach this account?": a page of everybody who has
 // or ever had a route to it, each explained, by user id. Explanations without
 // rights tell who cannot any more. The actor must be allowed to read the
-// account's audit.
+// account's audit, else a [*roles.DeniedError].
 func (s *Service) Reachers(ctx context.Context, actor Actor, account AccountID, after UserID, limit int) ([]Explanation, error) {
 	if err := CheckID("account", account); err != nil {
 		return nil, err
@@ -73,8 +74,9 @@ func (s *Service) Reachers(ctx context.Context, actor Actor, account AccountID, 
 }
 
 // Events returns a page of an account's audit, newest first: everything done
-// in it, and what it did elsewhere as an agency. Events without an account
-// concern a user alone and are for jobs and operators, through the feed.
+// in it, and what it did elsewhere as an agency. The actor must be allowed to
+// read it, else a [*roles.DeniedError]. Events without an account concern a user
+// alone; they come through [Feed].
 func (s *Service) Events(ctx context.Context, actor Actor, q EventQuery) ([]Event, error) {
 	if err := CheckID("account", q.Account); err != nil {
 		return nil, err
@@ -95,8 +97,8 @@ type ReachPage struct {
 
 // Reach returns a page of the accounts that a user can enter, by name, one
 // entry for each way in: to the user, to a job, or to an operator who helps
-// them. To anybody else the user does not exist. For a delegate, what counts
-// is the smaller of the entry's Role and Cap.
+// them. To anybody else there is no such user. For a delegate, what counts is
+// the smaller of the entry's Role and Cap.
 func (s *Service) Reach(ctx context.Context, actor Actor, user UserID, page ReachPage) ([]Reached, error) {
 	if _, err := s.User(ctx, actor, user); err != nil {
 		return nil, err

@@ -36,7 +36,8 @@ type ChallengeKey struct {
 	Account AccountID // where; "" for what concerns the user alone
 }
 
-// Open reports whether the challenge can still be answered at a moment.
+// Open reports whether the challenge can still be answered at a moment, of as
+// many answers as [Limits.CodeTries] allows.
 func (c Challenge) Open(at time.Time, tries int) bool {
 	return c.Version != 0 && c.PassedAt.IsZero() && c.UsedAt.IsZero() && c.Tries < tries && at.Before(c.ExpiresAt)
 }

@@ -16,13 +16,14 @@ type ConnectionPage struct {
 }
 
 // Agencies returns a page of the agencies connected to a client account, by
-// name.
+// name, to whoever may manage access requests there.
 func (s *Service) Agencies(ctx context.Context, actor Actor, client AccountID, page ConnectionPage) ([]Connected, error) {
 	return s.connections(ctx, actor, client, page, ConnectionQuery{Client: client})
 }
 
 // ConnectedClients returns a page of the client accounts connected to an
-// agency, by name. The list with pending requests is access.Requests.Clients.
+// agency, by name, to whoever may manage access requests there. The list with
+// pending requests is access.Requests.Clients.
 func (s *Service) ConnectedClients(ctx context.Context, actor Actor, agency AccountID, page ConnectionPage) ([]Connected, error) {
 	return s.connections(ctx, actor, agency, page, ConnectionQuery{Agency: agency})
 }
@@ -42,9 +43,11 @@ func (s *Service) connections(ctx context.Context, actor Actor, account AccountI
 }
 
 // ChangeCap sets the highest role that anybody of an agency can have in a
-// client account: at most the actor's own, never Owner. It limits everyone at
-// the next check; raising it does not lift an assignment that is lower. The
-// agency's owners are told.
+// client account: at most the actor's own, never Owner, else a
+// [*roles.DeniedError]. It limits everyone at the next check; raising it does
+// not lift an assignment that is lower. The agency's owners are told. A
+// connection that has ended is [ErrNotFound]. The role that is set already
+// changes nothing.
 func (s *Service) ChangeCap(ctx context.Context, actor Actor, key ConnectionKey, highest roles.Role) error {
 	return s.onConnection(ctx, actor, key.Client, key, EventCapChanged,
 		func(op Operation, st Standing, l Linked) (Change, error) { return op.ChangeCap(st, l, highest) })
@@ -53,7 +56,9 @@ func (s *Service) ChangeCap(ctx context.Context, actor Actor, key ConnectionKey,
 // EndConnection ends a connection from either side: account is the one for
 // which the actor acts, the client or the agency. Everybody's access through
 // it ends at the next check and does not come back with a new connection. The
-// other side's owners are told.
+// other side's owners are told. A connection that has ended is [ErrNotFound],
+// and an account that is neither side an [*InvalidError] for the field
+// "account".
 func (s *Service) EndConnection(ctx context.Context, actor Actor, account AccountID, key ConnectionKey) error {
 	if account != key.Client && account != key.Agency {
 		return &InvalidError{Field: "account", Reason: "is neither the client nor the agency"}
@@ -107,8 +112,9 @@ func (k ConnectionKey) check() error {
 }
 
 // Colleagues returns a page of the standings, in a client account, of those of
-// an agency's users who are or ever were assigned there, by user id. The actor acts for the agency or
-// for the client.
+// an agency's users who are or ever were assigned there, by user id. Account is
+// the one for which the actor acts: the client or the agency, else an
+// [*InvalidError]. To the agency a connection that has ended is [ErrNotFound].
 func (s *Service) Colleagues(ctx context.Context, actor Actor, account AccountID, key ConnectionKey, after UserID, limit int) ([]Standing, error) {
 	if err := key.check(); err != nil {
 		return nil, err
@@ -152,9 +158,13 @@ type Assign struct {
 }
 
 // Assign puts a colleague on a client account, or changes their role there.
-// The colleague must be an active member of the agency; a display name that
-// fits several is refused with the candidates, as an [*AmbiguousError]. The
-// colleague is told by mail. It returns the colleague's id.
+// The colleague must be an active member of the agency, else an [*InvalidError]
+// for the field "user"; a display name that fits several is refused with the
+// candidates, as an [*AmbiguousError]. A role above the actor's own there, and a
+// colleague who has one, is a [*roles.DeniedError]; a connection that does not
+// count, [ErrNotFound]; a key that was used with other input, [ErrKeyReused].
+// The role that they have already changes nothing. The colleague is told by
+// mail. It returns the colleague's id.
 func (s *Service) Assign(ctx context.Context, actor Actor, in Assign) (UserID, error) {
 	op := s.env.Begin(actor)
 	keyed := in
@@ -167,8 +177,9 @@ func (s *Service) Assign(ctx context.Context, actor Actor, in Assign) (UserID, e
 		func(f Assigning) (Change, error) { return op.Assign(f, in.Role) })
 }
 
-// Unassign takes a colleague off a client account, named as in [Service.Assign].
-// Everybody may take themselves off.
+// Unassign takes a colleague off a client account, named as in [Service.Assign]
+// and refused like there. Everybody may take themselves off. A colleague who is
+// not assigned is [ErrNotFound].
 func (s *Service) Unassign(ctx context.Context, actor Actor, key ConnectionKey, user string) (UserID, error) {
 	op := s.env.Begin(actor)
 	return s.onAssignment(ctx, op, key.Agency, key.Client, user, EventUnassigned, Once{}, op.Unassign)

@@ -14,7 +14,7 @@ type Credential struct {
 	Hash string
 
 	CreatedAt time.Time
-	UpdatedAt time.Time
+	UpdatedAt time.Time // when the user's password was last set here; zero: only imports have
 }
 
 // MaxHash is the greatest length of a stored password hash in bytes.
@@ -28,8 +28,8 @@ type Means struct {
 }
 
 // HasLogin reports whether the user has a way to log in already: a password,
-// a login at an issuer, or one that the host keeps. No link ever sets a
-// credential for somebody who has.
+// a login at an issuer, or one that the host keeps. An invitation never sets one
+// for somebody who has.
 func (m Means) HasLogin() bool {
 	return m.User.Kept || m.Credential.Hash != "" || len(m.Identities) > 0
 }

@@ -40,10 +40,10 @@ func (o Operation) EnableClientAccess(actor Standing, account Account) (Change, 
 }
 
 // CloseAccount decides whether an account is closed for good: by an owner with a
-// fresh login, or by a job or an operator of the host. Everything that rests on the account ends with it: the connections to
-// agencies too, each with its record, since their lists rest on it no more.
-// Unsent mail on the account's behalf is cancelled, and what the agencies wrote
-// about it.
+// fresh login, or by a job or an operator of the host. Everything that rests on
+// the account ends with it: also its connections to agencies, each with its
+// record, since the agencies' lists do not rest on the account. Unsent mail on
+// the account's behalf is cancelled, and what the agencies wrote about it.
 func (o Operation) CloseAccount(actor Standing, account Account, agencies []Connected) (Change, error) {
 	if o.ByHost(roles.CloseAccount) == nil {
 		if !account.ClosedAt.IsZero() {
@@ -83,39 +83,13 @@ func (o Operation) SuspendAccount(account Account) (Change, error) {
 }
 
 // ReactivateAccount decides whether an operator ends the pause of an account.
+// The [Policy] is not asked: a pause takes nothing away, so nothing is given.
 func (o Operation) ReactivateAccount(account Account) (Change, error) {
 	if err := o.ByOperator(account.ID); err != nil || account.SuspendedAt.IsZero() {
 		return Change{}, err
 	}
 	account.SuspendedAt = time.Time{}
 	return o.account(account, Event{Kind: EventAccountReactivated}), nil
-}
-
-// SuspendUser decides whether an operator suspends a user everywhere. The
-// user's sessions end at once, and reactivating revives none of them.
-func (o Operation) SuspendUser(u User) (Change, error) {
-	if err := o.ByOperator(""); err != nil || !u.SuspendedAt.IsZero() {
-		return Change{}, err
-	}
-	u.SuspendedAt = o.At
-	u.Suspensions++
-	u.Epoch++
-	u.EpochAt = o.At
-	c := o.user(u, EventUserSuspended)
-	c.CancelMail = []mail.Reason{mail.ReasonFor("login", string(u.ID))}
-	return c, nil
-}
-
-// ReactivateUser decides whether an operator lets a suspended user in again.
-func (o Operation) ReactivateUser(u User) (Change, error) {
-	if err := o.ByOperator(""); err != nil || u.SuspendedAt.IsZero() {
-		return Change{}, err
-	}
-	u.SuspendedAt = time.Time{}
-	// A login at the moment of the suspension, or during it, is none either.
-	u.Epoch++
-	u.EpochAt = o.At
-	return o.user(u, EventUserReactivated), nil
 }
 
 // CreateAccount decides whether an account is made, with its owner. A job may
@@ -215,18 +189,14 @@ func (o Operation) account(a Account, e Event) Change {
 	return c
 }
 
-func (o Operation) user(u User, kind EventKind) Change {
-	c := o.Change()
-	u.UpdatedAt = o.At
-	c.Users = []User{u}
-	o.Record(&c, Event{Kind: kind, User: u.ID})
-	return c
-}
-
 // AccountReason is the reason of all mail that an account sends: below it are
-// the reasons of its requests and assignments. Cancelling it takes back
-// everything unsent on the account's behalf.
+// the reasons of its requests, invitations, connections and assignments.
+// Cancelling it takes back everything unsent on the account's behalf.
 func AccountReason(a AccountID) mail.Reason { return mail.ReasonFor("account", string(a)) }
+
+// loginReason is the reason of all mail about a user's own login: below it are
+// the reasons of the links that prove and change an address and reset a password.
+func loginReason(u UserID) mail.Reason { return mail.ReasonFor("login", string(u)) }
 
 // connectionReason is the reason of mail about an agency's connection.
 func connectionReason(k ConnectionKey) mail.Reason {

@@ -15,8 +15,8 @@ type MailStore interface {
 }
 
 // Desk is where the host's support staff look after mail: what was sent, what
-// waits, what was given up and why. It is for operators and jobs. Nobody reads
-// a text there.
+// waits, what was given up and why. It is for operators and jobs, and shows them
+// no subject and no text.
 type Desk struct {
 	service *Service
 	st      MailStore
@@ -44,8 +44,9 @@ func (d *Desk) Mails(ctx context.Context, actor Actor, q mail.Query) ([]mail.Rec
 }
 
 // Requeue sends a dead message again: it is due at once, with its attempts
-// from 0. Mail that is not dead, or whose time is over, is an
-// [*InvalidError].
+// from 0. Anybody but an operator or a job is refused with roles.ErrDenied. Mail
+// that is not dead, or whose time is over, is an [*InvalidError] for the field
+// "mail"; an id of no mail is [ErrNotFound].
 func (d *Desk) Requeue(ctx context.Context, actor Actor, id string) error {
 	if err := checkText("mail", id, 1, 200); err != nil {
 		return err

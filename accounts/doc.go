@@ -25,16 +25,14 @@
 //
 // [Service] is what a host calls. Make one [Env] and one Service at start-up
 // and share them: both are safe for concurrent use and hold no state of their
-// own. Match what calls return with errors.Is: [ErrNotFound], [ErrInvalid],
-// [ErrTaken], [ErrStepUp], [ErrLastOwner], [ErrConflict], and roles.ErrDenied.
-// Take what there is to tell with errors.As.
+// own.
 //
 // Every method that does something takes an [Actor] after the context. A
 // signed-in user's comes from package access, a job's from [System], and that
 // of the host's support staff from [Operator]. An actor belongs to one request
 // or one run of a job: do not keep it. The account in play is named in each
-// call, so a page that is open on one account never acts on another: the actor of a
-// principal at an account is refused at every other.
+// call, so a page that is open on one account never acts on another: the actor
+// of a principal at an account is refused at every other.
 //
 // Whether a user may do something at an account is asked anew each time.
 // [Standing] holds the facts, [Standing.Rights] draws the conclusion, and
@@ -49,6 +47,39 @@
 // [Feed] hands every event to the host, at least once and without gaps. [Desk]
 // is where the host's staff look after mail that could not be sent.
 //
+// # Errors
+//
+// Match what calls return with errors.Is, and take what there is to tell with
+// errors.As. A host that speaks HTTP can go down this table and answer with the
+// first that fits:
+//
+//	*CodeError       401  ask for a code, then repeat the call
+//	ErrStepUp        401  ask for a login, then repeat the call
+//	ErrNotFound      404  there is none, or it is not the asker's to know
+//	roles.ErrDenied  403  the role is too low; *DeniedError says which would do
+//	ErrInvalid       422  *InvalidError and *AmbiguousError name the field
+//	ErrTaken         409  somebody else has it; *TakenError names the field
+//	ErrKeyReused     409  the idempotency key came with other input
+//	ErrLastOwner     409  make somebody else an owner first
+//	ErrSeats         409  *SeatsError says how many the plan has
+//	ErrExpired       410  *ExpiredError says since when
+//	ErrQuota         429  *QuotaError says when it opens again (ResetAt)
+//	limit.ErrLimited 429  *LimitedError says how long to wait (RetryAfter)
+//	ErrConflict      409  others were faster until time ran out; repeat the call
+//	ErrUnknown       503  it may be done or not; look before repeating the call
+//	anything else    500  the store's own, or the host's own from its Policy
+//
+// Ask errors.As for a [*CodeError] before errors.Is for [ErrStepUp], which it
+// matches too: somebody with identity confirmation on who is sent to log in
+// again is asked for the code all the same, and never gets on. A call with an
+// idempotency key can be repeated after [ErrUnknown] too.
+//
+// Packages access and invites have errors of their own beside these: for
+// somebody who is not signed in or gave a wrong password or code (401), for
+// what is settled already or has changed since it was shown (409), and for an
+// address that is another or is not proven (403). So has package password, for
+// a hasher that is busy or a look-up that failed (503).
+//
 // # How it works
 //
 // Every operation has one shape: read facts, decide, make one change durable.
@@ -60,12 +91,13 @@
 // one; when a commit's answer was lost it finds out what became of it.
 //
 // Nothing is swept when something ends. What others rest on has a counter, its
-// epoch: a user's moves when they are suspended, a membership's when the member
-// is suspended, removed or leaves, a connection's when it ends, an agency's
-// when it disables client access. Whatever rests on it remembers the number
-// and counts only while it is the same. So an end is one small change that
-// holds everywhere with the next check, and coming back revives nothing. Only
-// suspending an account is different: that is a pause, and it ages nothing.
+// epoch: a user's moves when they are suspended or get another password, a
+// membership's when the member is suspended, removed or leaves, a connection's
+// when it ends, an agency's when it disables client access. Whatever rests on
+// it remembers the number and counts only while it is the same. So an end is
+// one small change that holds everywhere with the next check, and coming back
+// revives nothing. Only suspending an account is different: that is a pause,
+// and it ages nothing.
 //
 // # The host's transaction
 //

@@ -10,22 +10,22 @@ import (
 
 // Email is an address in the one canonical form: local part in lower case,
 // domain in ASCII by the IDNA lookup profile. Only [ParseEmail] makes one, and
-// everything that compares addresses compares its bytes. The form as somebody
-// typed it is kept beside it for display.
+// everything that compares addresses compares its bytes. The address as it was
+// typed is kept beside it for display.
 type Email string
 
-// The greatest lengths of an address in bytes (RFC 5321, 4.5.3.1, and the
-// erratum 1690 to RFC 3696).
+// The greatest lengths of an address, and of what stands before its @, in bytes
+// (RFC 5321, section 4.5.3.1, and erratum 1690 to RFC 3696).
 const (
 	MaxEmail      = 254
 	maxEmailLocal = 64
 )
 
 // ParseEmail returns the canonical form of exactly one plain mailbox, or an
-// [*InvalidError] for the field "email". Spaces around it are no part of it.
-// Quoted local parts, domain literals, display names and comments are refused,
-// and so is anything but ASCII before the @: two people must never share one
-// canonical form, and mail systems do not agree on the others.
+// [*InvalidError] for the field "email". Spaces around it are left out. Quoted
+// local parts, domain literals, display names and comments are refused, and so
+// is anything but ASCII before the @: two people must never share one canonical
+// form, and mail systems do not agree on that of such addresses.
 func ParseEmail(s string) (Email, error) {
 	bad := func(reason string) (Email, error) { return "", &InvalidError{Field: "email", Reason: reason} }
 	s = strings.Trim(s, " \t\r\n")
@@ -85,8 +85,8 @@ func ParseEmail(s string) (Email, error) {
 	return Email(strings.ToLower(local) + "@" + ascii), nil
 }
 
-// isAtext reports whether c may stand in an unquoted local part (RFC 5322,
-// 3.2.3), the dot aside.
+// isAtext reports whether c may stand in an unquoted local part, as dots may too
+// (RFC 5322, section 3.2.3).
 func isAtext(c byte) bool {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':

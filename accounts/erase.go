@@ -19,10 +19,15 @@ func (s *Service) PlanErase(ctx context.Context, actor Actor, user UserID) (Eras
 
 // EraseUser erases a user for good, as [Service.PlanErase] says: memberships,
 // logins, sessions and links end, and names, addresses, and what was written to
-// them are gone from every table; the day's counters of mail to an address go
-// with the next sweeps. Events stay; they hold ids and roles. The actor is the user, who logged in within the last 10 minutes ([ErrStepUp]), a
-// job or an operator. While the user is the only owner of an account it is
-// refused with a [*SoleOwnerError]: make somebody else an owner, or close it.
+// them are gone from every table; the day's counters of mail to an address, and
+// answers that are kept for idempotency keys of batches, go with later sweeps.
+// Events stay; they hold ids and roles.
+//
+// The actor is the user, who logged in within the last 10 minutes, else
+// [ErrStepUp], with identity confirmation on a [*CodeError]; or a job or an
+// operator. To anybody else, and once it is done, there is no such user. While
+// the user is the only owner of an account it is refused with a
+// [*SoleOwnerError]: make somebody else an owner, or close it.
 //
 // The id is never given to anybody else. Whoever signs up with the address later
 // is somebody new.
@@ -84,11 +89,14 @@ func (s *Service) eraseFacts(ctx context.Context, op Operation, user UserID) (Er
 
 // ExportUser hands over everything that is kept about a user, a row at a time:
 // first what they are, then what they belong to, what was sent to them, and
-// what they did. The type of each row follows from its kind. Secrets' hashes are
-// left out. The actor is the user, who logged in within the last 10 minutes
-// ([ErrStepUp]), a job or an operator, and the export is on record. It may take
-// long: it reads whole tables. An error that each returns
-// ends it, and is returned.
+// what they did. The type of each row follows from its kind. Hashes of secrets
+// are left out. An error that each returns ends it, and is returned. It may take
+// long: it reads whole tables.
+//
+// The actor is the user, who logged in within the last 10 minutes, else
+// [ErrStepUp], with identity confirmation on a [*CodeError]; or a job or an
+// operator. To anybody else there is no such user. The export is on record, also
+// when it is broken off.
 func (s *Service) ExportUser(ctx context.Context, actor Actor, user UserID, each func(kind HeldKind, row any) error) error {
 	if err := CheckID("user", user); err != nil {
 		return err
@@ -147,8 +155,10 @@ func (s *Service) held(ctx context.Context, q HeldQuery, each func(row any) erro
 // ForgetAddress erases what is kept about an address that is nobody's login:
 // somebody was asked for access or invited and never became a user. Requests
 // and invitations to it end and lose address and words, and unsent mail is
-// cancelled. The actor is a job or an operator. The address of a user is
-// refused with an [*InvalidError]: erase the user.
+// cancelled. The actor is a job or an operator, else a [*roles.DeniedError]. The
+// address of a user is refused with an [*InvalidError] for the field "email":
+// erase the user. An address of which nothing is kept is forgotten as well, with
+// its event.
 func (s *Service) ForgetAddress(ctx context.Context, actor Actor, address string) error {
 	email, err := ParseEmail(address)
 	if err != nil {
@@ -159,10 +169,10 @@ func (s *Service) ForgetAddress(ctx context.Context, actor Actor, address string
 		if err := op.ByHost("address.forget"); err != nil {
 			return Change{}, err
 		}
-		holder, err := s.st.User(ctx, UserKey{Email: email})
-		if err != nil && !isNotFound(err) {
+		who, err := holder(ctx, s.st, UserKey{Email: email})
+		if err != nil {
 			return Change{}, err
 		}
-		return op.ForgetAddress(email, holder)
+		return op.ForgetAddress(email, who)
 	})
 }

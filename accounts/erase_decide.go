@@ -9,7 +9,10 @@ import (
 type ErasePlan struct {
 	User    UserID
 	Members []EndingMember // memberships that are not ended, by account
-	Alone   []AccountID    // accounts of which the user is the only active owner; while there are any, nothing is erased
+
+	// Alone are the accounts of which the user is the only active owner. While
+	// there are any, nothing is erased.
+	Alone []AccountID
 
 	Password   bool // there is a password
 	Identities int  // logins at issuers
@@ -82,7 +85,7 @@ func (o Operation) EraseUser(f EraseFacts) (Change, error) {
 	if u.Proven {
 		c.Forget[0].Email = u.Email // else what was sent there is somebody else's
 	}
-	c.CancelMail = []mail.Reason{mail.ReasonFor("login", string(u.ID))}
+	c.CancelMail = []mail.Reason{loginReason(u.ID)}
 	c.Users = []User{{
 		UserState: UserState{
 			ID: u.ID, Epoch: u.Epoch + 1, EpochAt: o.At, SuspendedAt: u.SuspendedAt, DeletedAt: o.At,

@@ -6,26 +6,31 @@ import (
 	"time"
 )
 
-// What a call can answer besides success. Match them with errors.Is, and take
-// what there is to tell with errors.As. Package roles adds roles.ErrDenied.
+// What a call can answer besides success; the package comment has a table of
+// them. Match them with errors.Is, and take what there is to tell with errors.As.
+// [ErrQuota] and roles.ErrDenied belong to them.
 var (
 	// ErrNotFound says that there is no such thing, or that it is not the
 	// asker's to know about: the two are one answer.
 	ErrNotFound = errors.New("chatelaine: not found")
 	// ErrInvalid says that the input breaks a rule; see [*InvalidError].
 	ErrInvalid = errors.New("chatelaine: invalid input")
-	// ErrTaken says that a name, address or place belongs to somebody already.
+	// ErrTaken says that an id, address, user name or identity belongs to somebody
+	// already; see [*TakenError].
 	ErrTaken = errors.New("chatelaine: already taken")
 	// ErrLastOwner says that the change would leave an account without an
-	// active owner. Make somebody else an owner first.
+	// active owner. Make somebody else an owner first. [*SoleOwnerError] names the
+	// accounts where there can be several.
 	ErrLastOwner = errors.New("chatelaine: an account keeps at least one active owner")
 	// ErrSeats says that the plan's seats are taken; see [*SeatsError].
 	ErrSeats = errors.New("chatelaine: no seat left")
 	// ErrExpired says that the thing's time is over; see [*ExpiredError].
 	ErrExpired = errors.New("chatelaine: expired")
-	// ErrStepUp says that the operation wants a login younger than
-	// [Limits.FreshLogin]. Ask the user to log in again, then repeat the call.
-	// A [*CodeError] asks for a code instead.
+	// ErrStepUp says that the actor's login is not enough: the operation wants one
+	// younger than [Limits.FreshLogin], the session is too old for work in
+	// somebody else's account, or the login has ended. Ask the user to log in
+	// again, then repeat the call. A [*CodeError] matches it too and asks for a
+	// code instead, so look for that first.
 	ErrStepUp = errors.New("chatelaine: log in again to do this")
 	// ErrConflict says that others changed the same things until time ran
 	// out, and nothing was changed. The call may be repeated.

@@ -9,7 +9,7 @@ import (
 // EventKind says what happened.
 type EventKind string
 
-// What can happen. Package access adds its own.
+// What can happen. Packages access and invites add their own.
 const (
 	EventRefused              EventKind = "refused" // a known actor was refused; see Event.Action and Event.Refusal
 	EventUserCreated          EventKind = "user.created"
@@ -32,10 +32,10 @@ const (
 	EventOwnershipTransferred EventKind = "ownership.transferred"
 	EventCapChanged           EventKind = "connection.cap-changed"
 	EventConnectionEnded      EventKind = "connection.ended"
-	EventAssigned             EventKind = "colleague.assigned"
-	EventMailRequeued         EventKind = "mail.requeued"
-	EventUnassigned           EventKind = "colleague.unassigned"
 	EventConnectionImported   EventKind = "connection.imported"
+	EventAssigned             EventKind = "colleague.assigned"
+	EventUnassigned           EventKind = "colleague.unassigned"
+	EventMailRequeued         EventKind = "mail.requeued"
 	EventUserErased           EventKind = "user.erased"
 	EventUserExported         EventKind = "user.exported"
 	EventAddressForgotten     EventKind = "address.forgotten"
@@ -88,7 +88,7 @@ type EventQuery struct {
 	Kinds   []EventKind // any of these; empty: all
 	User    UserID      // about or by this user; "": all
 	Before  EventCursor // the page ends before this event; zero: from the newest
-	Limit   int         // through Service.Events 0: 50; at most 500
+	Limit   int         // through Service.Events: 0 is 50, at most 500
 }
 
 // EventCursor is the place of an event in the order of time.

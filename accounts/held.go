@@ -17,8 +17,8 @@ const (
 	HeldMembership HeldKind = "membership" // Membership, ended ones included
 	HeldAssignment HeldKind = "assignment" // Assignment, ended ones included
 	HeldSession    HeldKind = "session"    // access.Session, without the hash of its secret
-	HeldRequest    HeldKind = "request"    // access.Request to the address or by the user, without the hash of its link
-	HeldInvitation HeldKind = "invitation" // invites.Invitation to the address or by the user, without the hash of its link
+	HeldRequest    HeldKind = "request"    // access.Request to the address or by the user, without its link's hash
+	HeldInvitation HeldKind = "invitation" // invites.Invitation to the address or by the user, without its link's hash
 	HeldMail       HeldKind = "mail"       // mail.Record to the address
 	HeldEvent      HeldKind = "event"      // Event by or about the user
 	HeldCredential HeldKind = "credential" // Credential, without the hash

@@ -31,8 +31,8 @@ type Import struct {
 
 // ImportUser is a user as the host has them. Of a user who is there already it
 // replaces the name and the language, also by empty ones, and adds the rest or
-// puts it in the place of what there was; it takes nothing away. An empty Handle
-// or Email leaves the stored one.
+// puts it in the place of what there was; but for what a first proof voids, it
+// takes nothing away. An empty Handle or Email leaves the stored one.
 type ImportUser struct {
 	ID     UserID // the host's own id
 	Name   string // at most 100 characters
@@ -42,7 +42,9 @@ type ImportUser struct {
 
 	// Proven says that the host has proven that the mailbox is the user's. It is
 	// only ever set; an address that is proven is not replaced by one that is
-	// not.
+	// not. Where there was no proof it voids the login that was prepared without
+	// one, as for [PutUser]: a password that the row does not bring, identities
+	// that it does not name, the phone and identity confirmation.
 	Proven bool
 
 	// Identities are logins at issuers that mean this user, at most
@@ -57,9 +59,10 @@ type ImportUser struct {
 
 	// Password is the stored hash of the user's password, of a form that the
 	// verifier of the host knows, such as bcrypt: at most [MaxHash] printable
-	// ASCII characters, never looked into here. It is for users who never had a
-	// password here: whoever has one keeps it, and one that was taken away does
-	// not come back. Not together with Kept.
+	// ASCII characters, never looked into here. It is for users who never set a
+	// password here: whoever did keeps it, also when a login only hashed it anew,
+	// and one that was taken away does not come back. One that an import brought
+	// is replaced, which ends sessions and links. Not together with Kept.
 	Password string
 
 	// CreatedAt is when the user came to the host, after 1970 and not in the
@@ -161,8 +164,10 @@ type Imported struct {
 // It never undoes an end. Users who were erased, accounts that were closed,
 // members who are suspended, left or were removed, connections that ended and
 // colleagues who were taken off stay so; such a row is refused and says why.
-// Nobody loses a login, a phone, identity confirmation or a proof. The last
-// active owner of an account keeps the role: [ErrLastOwner] for that row.
+// Nobody loses a proof, nor a login, a phone or identity confirmation but by a
+// first proof ([ImportUser]). Another address, and a login that the host keeps
+// from then on, end sessions and links about the login. The last active owner of
+// an account keeps the role: [ErrLastOwner] for that row.
 //
 // Two people are never merged. Rows that want one address, user name or
 // identity are all refused with a [*TakenError], but for the one whose user has

@@ -98,31 +98,28 @@ func (s *Service) userRowFacts(ctx context.Context, r userRow) (userRowFacts, er
 	if f.Means, err = s.st.Means(ctx, UserKey{ID: r.want.ID}); err != nil && !isNotFound(err) {
 		return f, err
 	}
-	holder := func(key UserKey) (UserID, error) {
-		u, err := s.st.User(ctx, key)
-		if isNotFound(err) {
-			return "", nil
-		}
+	whose := func(key UserKey) (UserID, error) {
+		u, err := holder(ctx, s.st, key)
 		return u.ID, err
 	}
 	if r.wantsEmail(f.User) {
-		if f.byEmail, err = holder(UserKey{Email: r.want.Email}); err != nil {
+		if f.byEmail, err = whose(UserKey{Email: r.want.Email}); err != nil {
 			return f, err
 		}
 	}
 	if r.wantsHandle(f.User) {
-		if f.byHandle, err = holder(UserKey{Handle: NameKey(r.want.Handle)}); err != nil {
+		if f.byHandle, err = whose(UserKey{Handle: NameKey(r.want.Handle)}); err != nil {
 			return f, err
 		}
 	}
 	for _, key := range r.identities {
-		whose := r.want.ID
+		owner := r.want.ID
 		if !slices.ContainsFunc(f.Identities, func(i Identity) bool { return i.Key() == key }) {
-			if whose, err = holder(UserKey{Identity: key}); err != nil {
+			if owner, err = whose(UserKey{Identity: key}); err != nil {
 				return f, err
 			}
 		}
-		f.byIdentity = append(f.byIdentity, whose)
+		f.byIdentity = append(f.byIdentity, owner)
 	}
 	return f, nil
 }
@@ -223,8 +220,8 @@ func (p people) find(ctx context.Context, st Reader, id UserID) (User, error) {
 	if known {
 		return u, nil
 	}
-	u, err := st.User(ctx, UserKey{ID: id})
-	if err != nil && !isNotFound(err) {
+	u, err := holder(ctx, st, UserKey{ID: id})
+	if err != nil {
 		return User{}, err
 	}
 	p[id] = u

@@ -362,8 +362,9 @@ func (w *world) kept(before, after accounts.Means) {
 	require.False(w.t, b.Kept && !a.Kept || b.Proven && !a.Proven)
 	require.False(w.t, b.Email != "" && a.Email == "" || b.Handle != "" && a.Handle == "")
 	proven := a.Proven && !b.Proven
-	// A password that nobody but an import has set is the host's to replace.
-	replaced := before.Credential.Version == 1 && after.Credential.Version == 2 && after.Credential.Hash != ""
+	// A password that only imports have set is the host's to replace.
+	replaced := before.Credential.UpdatedAt.IsZero() && before.Credential.Hash != "" &&
+		after.Credential.Hash != "" && after.Credential.Hash != before.Credential.Hash
 	relogged := replaced || before.HasLogin() && !b.Kept && (proven || a.Kept || a.Email != b.Email)
 	require.Equal(w.t, relogged, a.Epoch != b.Epoch, "sessions end with what they rest on, and with nothing else")
 	if !proven {

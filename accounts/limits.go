@@ -7,18 +7,18 @@ import "time"
 type Limits struct {
 	RequestsPerDay    int           // access requests an agency account sends in a UTC day: 35
 	RequestTTL        time.Duration // an access request's life since it was last sent: 7 days
-	ResendEvery       time.Duration // between two mails of one request: 1 hour
-	ResendsPerDay     int           // mails of one request after the first, in a UTC day: 3
+	ResendEvery       time.Duration // between two mails of one request or invitation: 1 hour
+	ResendsPerDay     int           // mails of one request or invitation after the first, in a UTC day: 3
 	MailsPerRecipient int           // mails with a link to one address from everybody, in a UTC day: 5
 	BatchAddresses    int           // addresses in one batch: 1,000
-	Message           int           // characters of a personal message: 1,000
+	Message           int           // characters of a personal message, in a request or an invitation: 1,000
 	InvitationsPerDay int           // invitations an account sends in a UTC day: 25
 	InvitationTTL     time.Duration // an invitation's life since it was last sent: 7 days
 
-	LinksPerDay    int           // mails about its own login to one address in a UTC day: 5
+	LinksPerDay    int           // mails to one address about its own login, and other addresses one user asks for, in a UTC day: 5
 	TriesPerSource int           // tries to log in, sign up or reset from one network in a UTC day: 1,000
-	TriesFree      int           // wrong passwords for an address before it has to wait: 5
-	TriesMost      int           // wrong passwords in a row after which it waits for TriesBlock: 100
+	TriesFree      int           // wrong passwords for an address before the next try has to wait: 5
+	TriesMost      int           // wrong passwords in a row after which the address waits for TriesBlock, at least TriesFree: 100
 	TriesBlock     time.Duration // that wait: 24 hours
 	KeepGuesses    time.Duration // after so long without a try, counting begins anew: 30 days
 	ProofTTL       time.Duration // the life of a link that proves an address: 24 hours
@@ -31,14 +31,14 @@ type Limits struct {
 	FreshLogin    time.Duration // how old a login may be for what wants a fresh one: 10 minutes
 	SessionIdle   time.Duration // a session's life without use: 60 minutes
 	SessionTTL    time.Duration // a session's life in any case: 24 hours
-	DelegateIdle  time.Duration // the same before work in somebody else's account, used anywhere: 30 minutes
-	DelegateTTL   time.Duration // and since the user last proved who they are: 12 hours
+	DelegateIdle  time.Duration // without use anywhere, before it is too old for somebody else's account: 30 minutes
+	DelegateTTL   time.Duration // since its user last proved who they are, before it is too old for that: 12 hours
 	LastSeenEvery time.Duration // how often a session's use is written down: 1 minute
 	KeepReplies   time.Duration // how long an idempotency key is kept: 24 hours
 	KeepSources   time.Duration // how long addresses and user agents of sessions are kept: 90 days
 	Retry         time.Duration // how long a conflict is retried when the context has no deadline: 2 seconds
 	PageDefault   int           // entries of a page when none are asked for: 50
-	PageMax       int           // most entries of a page: 500
+	PageMax       int           // the most entries of a page: 500
 }
 
 // DefaultLimits returns the numbers in force when a host sets none.

@@ -14,7 +14,7 @@ type MemberPage struct {
 }
 
 // Members returns a page of an account's members, by name. Whoever is a
-// member sees the others; delegates do not.
+// member sees the others; delegates are refused with a [*roles.DeniedError].
 func (s *Service) Members(ctx context.Context, actor Actor, account AccountID, page MemberPage) ([]Member, error) {
 	if err := CheckID("account", account); err != nil {
 		return nil, err
@@ -34,10 +34,15 @@ func (s *Service) Members(ctx context.Context, actor Actor, account AccountID, p
 }
 
 // AddMember makes a user a member, for jobs of hosts that keep members
-// themselves; people are invited otherwise. The role is any but Owner. Adding
-// an active member with the same role changes nothing; one with another role
-// is refused. Jobs change roles, remove, suspend and reactivate as well; they
-// make no owners, and the last active owner stays.
+// themselves; people are invited otherwise, and anybody but a job is refused
+// with a [*roles.DeniedError]. The role is any but Owner, else an
+// [*InvalidError] for the field "role". Adding an active member with the same
+// role changes nothing; one with another role, or who is suspended, is an
+// [*InvalidError] for the field "user". An account without a seat left is a
+// [*SeatsError]; a role that the [Policy] does not offer is refused as it says.
+//
+// Jobs change roles, remove, suspend and reactivate as well; they make no
+// owners, and the last active owner stays.
 func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID, user UserID, role roles.Role) error {
 	if err := checkIDs(account, user); err != nil {
 		return err
@@ -68,10 +73,13 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 }
 
 // ChangeRole gives a member another role: at most the actor's own, and only to
-// members who do not stand above the actor. Making an owner wants an owner who
-// logged in within the last 10 minutes, else [ErrStepUp]; the last active
-// owner keeps the role, else [ErrLastOwner]. Whether somebody may own one more
-// account the host's policy decides.
+// members who do not stand above the actor, else a [*roles.DeniedError]. Making
+// an owner wants an owner who logged in within the last 10 minutes, else
+// [ErrStepUp], with identity confirmation on a [*CodeError]; the last active
+// owner keeps the role, else [ErrLastOwner]. Whether the plan offers the role,
+// and whether somebody may own one more account, the [Policy] decides, and its
+// refusal is returned as it is. Somebody who is no member is [ErrNotFound]. The
+// role that they have already changes nothing.
 func (s *Service) ChangeRole(ctx context.Context, actor Actor, account AccountID, user UserID, role roles.Role) error {
 	return s.onMember(ctx, actor, account, user, EventMemberRoleChanged, func(op Operation, f MemberFacts) (Change, error) {
 		var err error
@@ -85,13 +93,16 @@ func (s *Service) ChangeRole(ctx context.Context, actor Actor, account AccountID
 }
 
 // RemoveMember removes a member. Their assignments through this account end at
-// once and do not come back. The last active owner stays, else [ErrLastOwner].
+// once and do not come back. The last active owner stays, else [ErrLastOwner];
+// whoever stands above the actor does, else a [*roles.DeniedError]. Somebody who
+// is no member is [ErrNotFound].
 func (s *Service) RemoveMember(ctx context.Context, actor Actor, account AccountID, user UserID) error {
 	return s.onMember(ctx, actor, account, user, EventMemberRemoved, Operation.RemoveMember)
 }
 
 // Leave ends the actor's own membership. The last active owner stays, else
-// [ErrLastOwner].
+// [ErrLastOwner]. Whoever is no active member, such as a delegate, is told
+// [ErrNotFound].
 func (s *Service) Leave(ctx context.Context, actor Actor, account AccountID) error {
 	if err := CheckID("account", account); err != nil {
 		return err
@@ -100,15 +111,20 @@ func (s *Service) Leave(ctx context.Context, actor Actor, account AccountID) err
 }
 
 // SuspendMember keeps a member out of this account by every route, until
-// reactivated. It touches nothing else of the person.
+// reactivated. It touches nothing else of the person. The last active owner
+// stays, else [ErrLastOwner]; whoever stands above the actor does, else a
+// [*roles.DeniedError]. Oneself is an [*InvalidError] for the field "user", and
+// somebody who is no member [ErrNotFound]. Suspending again changes nothing.
 func (s *Service) SuspendMember(ctx context.Context, actor Actor, account AccountID, user UserID) error {
 	return s.onMember(ctx, actor, account, user, EventMemberSuspended, Operation.SuspendMember)
 }
 
 // ReactivateMember lets a suspended member in again, with a login of after
-// this moment. Assignments do not come back. What the plan offers by now, and
-// whether an owner may own this account beside others, the host's policy
-// decides anew.
+// this moment. Assignments do not come back. Whether the plan still offers the
+// role, and whether an owner may own this account beside others by now, the
+// [Policy] decides, and its refusal is returned as it is. Whoever stands above
+// the actor is refused with a [*roles.DeniedError], and somebody who is no
+// member is [ErrNotFound]. A member who is not suspended stays as they are.
 func (s *Service) ReactivateMember(ctx context.Context, actor Actor, account AccountID, user UserID) error {
 	return s.onMember(ctx, actor, account, user, EventMemberReactivated, func(op Operation, f MemberFacts) (Change, error) {
 		var err error
@@ -123,8 +139,11 @@ func (s *Service) ReactivateMember(ctx context.Context, actor Actor, account Acc
 
 // TransferOwnership makes an active member an owner and the acting owner an
 // Admin. The actor must have logged in within the last 10 minutes, else
-// [ErrStepUp]. Whether the heir may own one more account the host's policy
-// decides.
+// [ErrStepUp], with identity confirmation on a [*CodeError]. Anybody but an
+// owner is refused with a [*roles.DeniedError]: jobs and operators too. Somebody
+// who is no active member is [ErrNotFound], oneself an [*InvalidError] for the
+// field "user". Whether the heir may own one more account, and whether the plan
+// offers an Admin, the [Policy] decides, and its refusal is returned as it is.
 func (s *Service) TransferOwnership(ctx context.Context, actor Actor, account AccountID, to UserID) error {
 	return s.onMember(ctx, actor, account, to, EventOwnershipTransferred, func(op Operation, f MemberFacts) (Change, error) {
 		var err error

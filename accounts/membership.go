@@ -15,8 +15,9 @@ type Membership struct {
 	Version int64
 
 	// Tenure moves when the member loses the right to manage members: with a
-	// lower role, by suspension, by leaving. Reign moves when an owner stops
-	// being one. Invitations remember both: what was lost since cannot be given.
+	// lower role, and whenever they are suspended, removed or leave. Reign moves
+	// when an owner's role is lowered; the other ways move Tenure. Invitations
+	// remember both: what was lost since cannot be given.
 	Tenure int64
 	Reign  int64
 
@@ -39,7 +40,9 @@ type MemberState struct {
 	After   int64
 	AfterAt time.Time
 
-	SuspendedAt time.Time // zero: not suspended; it outlives the membership, and bars every route until the user is a member again
+	// SuspendedAt is when the member was suspended; zero: is not. It outlives the
+	// membership, and bars every route until the user is a member again.
+	SuspendedAt time.Time
 	EndedAt     time.Time // removed or left; zero: not ended
 }
 

@@ -29,7 +29,7 @@ func NewOnce(op Operation, account AccountID, key string, kind EventKind, input 
 		return Once{}, err
 	}
 	if !op.Actor.Known() {
-		return Once{}, nil // the decision refuses nobody's call
+		return Once{}, nil // nobody acts, and the decision will say so
 	}
 	text, err := json.Marshal(input)
 	if err != nil {

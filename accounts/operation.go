@@ -232,7 +232,7 @@ const (
 	RefusedToken    = "token"    // a link that names nothing, or nothing any more
 )
 
-// Refuse marks an error as a refusal that belongs into the audit of an
+// Refuse marks an error as a refusal that belongs in the audit of an
 // account. The caller gets the error itself. Without a known account or actor
 // nothing is marked.
 func (o Operation) Refuse(account AccountID, code string, err error) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
@@ -111,6 +112,23 @@ func TestMembers_mayOwn(t *testing.T) {
 	})
 }
 
+// An operator ends the pause of an account whatever the host's policy would say
+// of its owners, members and seats by now: the pause took nothing away (B8, A74).
+func TestService_ReactivateAccount_asksNothing(t *testing.T) {
+	t.Parallel()
+
+	w := office(t, func(o *accounts.EnvOptions) { o.Policy = closedPolicy{} })
+	require.NoError(t, w.svc.SuspendAccount(t.Context(), staff(), "acme"))
+	w.put(account("mine"), member("mine", "ann", roles.Owner))
+	require.NoError(t, w.svc.ReactivateAccount(t.Context(), staff(), "acme"))
+	for user, want := range map[string]roles.Role{"ann": roles.Owner, "bob": roles.Admin, "cid": roles.Viewer} {
+		require.Equal(t, want, w.rights(user, "acme").Direct())
+	}
+	owned, err := w.st.Owned(t.Context(), "ann", roles.Owner)
+	require.NoError(t, err)
+	require.Len(t, owned, 2)
+}
+
 func withOneEach(o *accounts.EnvOptions) { o.Policy = oneEach{} }
 
 // Two ownerships that come to one person at the same moment know of each other,
@@ -168,7 +186,7 @@ func TestMembers_twoOwnershipsAtOnce(t *testing.T) {
 	t.Run("a role and an invitation", func(t *testing.T) {
 		t.Parallel()
 		accept := func(ctx context.Context, w *world, st storage.Storage) error {
-			return ignore(w.invitations(st).Accept(ctx, w.as("x"), invites.Answer{Link: w.invitation()}))
+			return ignore(w.invitations(st).Accept(ctx, w.as("x"), invites.Answer{Link: w.secret(token.Invitation)}))
 		}
 		race(t, func(t testing.TB) *world {
 			t.Helper()
@@ -181,18 +199,18 @@ func TestMembers_twoOwnershipsAtOnce(t *testing.T) {
 	})
 }
 
-// invitation returns the secret of the one invitation that is in the outbox.
-func (w *world) invitation() string {
+// secret returns the secret of the one link of a purpose that is in the outbox.
+func (w *world) secret(p token.Purpose) string {
 	w.t.Helper()
 	tx := w.st.Begin()
 	defer func() { require.NoError(w.t, tx.Rollback()) }()
 	list, err := tx.Store().ClaimMail(w.t.Context(), mail.Claim{At: w.env.Now(), Lease: 1, Limit: 100})
 	require.NoError(w.t, err)
 	for _, d := range list {
-		if m := regexp.MustCompile(`cinv_[A-Z2-7]{52}`).FindString(d.Message.Text); m != "" {
+		if m := regexp.MustCompile(string(p) + `[A-Z2-7]{52}`).FindString(d.Message.Text); m != "" {
 			return m
 		}
 	}
-	require.Fail(w.t, "no invitation in the outbox")
+	require.Fail(w.t, "no such link in the outbox")
 	return ""
 }

@@ -19,7 +19,8 @@ type PlanTable struct {
 	Plans map[string]Plan
 
 	// Several are the kinds of account that let their owner own others, and
-	// that can be added to others. Nil means agencies and franchises.
+	// that can be added to others. Nil is agencies and franchises; an empty list
+	// that is not nil is none, so that nobody owns two accounts.
 	Several []Kind
 }
 
@@ -52,7 +53,8 @@ func (t PlanTable) Check(l *roles.Ladder) error {
 }
 
 // MayOwn allows another account when one of them, the new one included, is of
-// a kind that lets its owner own several.
+// a kind that lets its owner own several. Else it returns an [*InvalidError] for
+// the field "kind".
 func (t PlanTable) MayOwn(owned []Account, another Account) error {
 	if t.Several == nil {
 		return t.DefaultPolicy.MayOwn(owned, another)
@@ -62,10 +64,12 @@ func (t PlanTable) MayOwn(owned []Account, another Account) error {
 			return nil
 		}
 	}
-	return &InvalidError{Field: "kind", Reason: "does not allow several accounts"}
+	return &InvalidError{Field: "kind", Reason: "lets nobody own several accounts; one of them has to be of a kind that does"}
 }
 
-// MayHold allows the roles that the account's plan offers.
+// MayHold allows the roles that the account's plan offers. Else it returns an
+// [*InvalidError]: for the field "role", or for "plan" when the table does not
+// have the account's plan.
 func (t PlanTable) MayHold(account Account, role roles.Role) error {
 	if slices.Contains(t.Plans[account.Plan].Roles, role) {
 		return nil
@@ -76,5 +80,6 @@ func (t PlanTable) MayHold(account Account, role roles.Role) error {
 	return &InvalidError{Field: "role", Reason: fmt.Sprintf("is not offered by the plan %q; choose another role, or change the plan", account.Plan)}
 }
 
-// Seats returns the plan's.
+// Seats returns how many seats the account's plan has; 0 is any number, also for
+// a plan that is not in the table.
 func (t PlanTable) Seats(account Account) int { return t.Plans[account.Plan].Seats }

@@ -48,8 +48,8 @@ const (
 	// proofs, resets and changes of the address. Its subject is the canonical
 	// address.
 	QuotaLinks QuotaKind = "links"
-	// QuotaAsks counts the other addresses that one user asks for. Its subject
-	// is the user's id.
+	// QuotaAsks counts the other addresses that one user asks for, since their own
+	// gets a mail about each. Its subject is the user's id.
 	QuotaAsks QuotaKind = "asks"
 	// QuotaSource counts the tries to log in, to sign up and to reset a
 	// password from one network. Its subject is the network's address.

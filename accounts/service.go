@@ -10,6 +10,21 @@ import (
 // Service is the shell around this package's decisions: it reads facts, asks
 // for a decision and makes the change durable, and tries again when others
 // were faster. It holds no state of its own and is safe for concurrent use.
+//
+// Besides the errors that it names, each method can return
+//
+//   - an [*InvalidError] for an id or a text that breaks a rule, by its field,
+//     and for the field "account" when the actor was admitted to another one;
+//   - [ErrNotFound] for a user or an account that is not there, or not the
+//     actor's to know about;
+//   - a [*roles.DeniedError] when the actor's role at the account is too low;
+//   - [ErrStepUp] when the actor's login has ended, or is too old for work in
+//     somebody else's account;
+//   - [ErrConflict], [ErrUnknown], or the store's own error.
+//
+// With any of them nothing was done, but that a refusal is put on record; after
+// [ErrUnknown] it is not known, and [Service.Import] may have done a part. No
+// answer comes with an error.
 type Service struct {
 	st  Store
 	env *Env
@@ -120,17 +135,6 @@ func (s *Service) account(ctx context.Context, op Operation, id AccountID) (Stan
 	return actor, account, nil
 }
 
-// Account returns an account to somebody who may see it.
-func (s *Service) Account(ctx context.Context, actor Actor, id AccountID) (Account, error) {
-	if err := CheckID("account", id); err != nil {
-		return Account{}, err
-	}
-	if err := s.mayRead(ctx, actor, id, roles.SeeAccount, "account.read", nil); err != nil {
-		return Account{}, err
-	}
-	return s.st.Account(ctx, id)
-}
-
 // mayRead decides whether an actor may read about an account, and records a
 // refusal. Jobs and operators may; more is what else a user's rights must
 // satisfy.
@@ -153,198 +157,5 @@ func (s *Service) mayRead(ctx context.Context, actor Actor, account AccountID, p
 			return nil, op.Refuse(account, RefusedDenied, err)
 		}
 		return nil, nil
-	})
-}
-
-// JoinProgramme makes an account an agency: it joins the agency programme.
-// Joining again changes nothing. Client access is enabled separately.
-func (s *Service) JoinProgramme(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onAccount(ctx, actor, account, EventProgrammeJoined, Operation.JoinProgramme)
-}
-
-// EnableClientAccess lets an account of the programme ask for access to
-// clients' accounts. Enabling again changes nothing. An account that has not
-// joined is refused with an [*InvalidError].
-func (s *Service) EnableClientAccess(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onAccount(ctx, actor, account, EventAccessEnabled, Operation.EnableClientAccess)
-}
-
-// CloseAccount closes an account for good. The actor is an owner who logged in
-// within the last 10 minutes, else [ErrStepUp]; or a job or an operator of the
-// host. Nobody reaches a
-// closed account, connections of both directions end, and unsent mail on its
-// behalf is cancelled; the audit stays.
-func (s *Service) CloseAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.onAccount(ctx, actor, account, EventAccountClosed, func(o Operation, st Standing, a Account) (Change, error) {
-		agencies, err := s.agencies(ctx, a.ID)
-		if err != nil {
-			return Change{}, err
-		}
-		return o.CloseAccount(st, a, agencies)
-	})
-}
-
-// agencies lists all agencies that are connected to a client account.
-func (s *Service) agencies(ctx context.Context, client AccountID) ([]Connected, error) {
-	var all []Connected
-	q := ConnectionQuery{Client: client, Limit: s.env.Limits().PageMax}
-	for {
-		page, err := s.st.Connections(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-		if len(page) < q.Limit {
-			return all, nil
-		}
-		q.After = page[len(page)-1].Cursor()
-	}
-}
-
-func (s *Service) onAccount(ctx context.Context, actor Actor, id AccountID, kind EventKind,
-	decide func(Operation, Standing, Account) (Change, error),
-) error {
-	if err := CheckID("account", id); err != nil {
-		return err
-	}
-	op := s.env.Begin(actor)
-	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
-		st, account, err := s.account(ctx, op, id)
-		if err != nil {
-			return Change{}, err
-		}
-		op, err := Confirming(ctx, s.st, op, st.User, kind, id)
-		if err != nil {
-			return Change{}, err
-		}
-		return decide(op, st, account)
-	})
-}
-
-// CreateAccount is the input of [Service.CreateAccount].
-type CreateAccount struct {
-	ID     AccountID // the host's own id; "": a fresh one
-	Name   string    // 1 to 100 characters
-	Kind   Kind      // "": KindStandard
-	Plan   string    // the host's name of the plan
-	Locale string    // a BCP 47 language tag
-	Owner  UserID    // "": the actor
-	Key    string    // optional idempotency key
-}
-
-// CreateAccount makes an account with its owner. A user makes one for
-// themselves, a job for anybody. The host's policy decides whether somebody
-// who owns an account may own another. An id that exists is [ErrTaken].
-func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccount) (Account, error) {
-	if in.Owner == "" {
-		in.Owner = actor.user
-	}
-	if in.Kind == "" {
-		in.Kind = KindStandard
-	}
-	if err := in.check(); err != nil {
-		return Account{}, err
-	}
-	op := s.env.Begin(actor)
-	if err := op.createsFor(in.Owner); err != nil {
-		return Account{}, err
-	}
-	given := in.ID != ""
-	if !given {
-		in.ID = AccountID(s.env.NewID(op.At))
-	}
-	once, err := NewOnce(op, "", in.Key, EventAccountCreated, in.keyed(given))
-	if err != nil {
-		return Account{}, err
-	}
-	var out Account
-	err = s.run(ctx, op, EventAccountCreated, func(ctx context.Context) (Change, error) {
-		owner, err := s.st.User(ctx, UserKey{ID: in.Owner})
-		if err != nil {
-			return Change{}, err
-		}
-		if err := op.owns(owner); err != nil {
-			return Change{}, err // an answer that was kept is for somebody who may still ask
-		}
-		var c Change
-		err = once.Do(ctx, s.st, &out, func() (bool, error) {
-			var err error
-			if c, err = s.create(ctx, op, in, owner); err != nil {
-				return false, err
-			}
-			out = c.Accounts[0]
-			out.Version = 1
-			return true, once.Keep(&c, out)
-		})
-		return c, err
-	})
-	if err != nil {
-		return Account{}, err
-	}
-	return out, nil
-}
-
-// create reads what decides about a new account.
-func (s *Service) create(ctx context.Context, op Operation, in CreateAccount, owner User) (Change, error) {
-	if _, err := s.st.Account(ctx, in.ID); err == nil {
-		return Change{}, taken("id")
-	} else if !isNotFound(err) {
-		return Change{}, err
-	}
-	owned, err := s.st.Owned(ctx, in.Owner, op.Rules.Ladder.Top())
-	if err != nil {
-		return Change{}, err
-	}
-	return op.CreateAccount(in.account(), owner, owned)
-}
-
-func (in CreateAccount) check() error {
-	if in.ID != "" {
-		if err := CheckID("id", in.ID); err != nil {
-			return err
-		}
-	}
-	if !in.Kind.valid() {
-		return &InvalidError{Field: "kind", Reason: "is not standard, agency or franchise"}
-	}
-	if err := CheckID("owner", in.Owner); err != nil {
-		return err
-	}
-	if err := checkText("name", in.Name, 1, maxName); err != nil {
-		return err
-	}
-	if err := checkText("plan", in.Plan, 0, maxName); err != nil {
-		return err
-	}
-	return CheckLocale(in.Locale)
-}
-
-func (in CreateAccount) account() Account {
-	return Account{AccountState: AccountState{ID: in.ID, Name: in.Name}, Kind: in.Kind, Plan: in.Plan, Locale: in.Locale}
-}
-
-// keyed is the input that an idempotency key stands for: a fresh id is none of
-// it.
-func (in CreateAccount) keyed(given bool) CreateAccount {
-	if in.Key = ""; !given {
-		in.ID = ""
-	}
-	return in
-}
-
-// UpdateAccount is the input of [Service.UpdateAccount]. Nil fields stay.
-type UpdateAccount struct {
-	ID     AccountID
-	Kind   *Kind
-	Name   *string // 1 to 100 characters
-	Plan   *string // the host's name of the plan
-	Locale *string // a BCP 47 language tag
-}
-
-// UpdateAccount keeps an account in step with the host's own data. Only a job
-// of the host may do it. Updating to what is there changes nothing.
-func (s *Service) UpdateAccount(ctx context.Context, actor Actor, in UpdateAccount) error {
-	return s.byHost(ctx, actor, in.ID, EventAccountUpdated, func(op Operation, a Account) (Change, error) {
-		return op.UpdateAccount(a, in)
 	})
 }

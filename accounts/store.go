@@ -87,7 +87,7 @@ type Store interface {
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
 
 	// Held returns a page of what is kept about a person, of one kind, by its
-	// key. Secrets' hashes are left out.
+	// key. Hashes of secrets are left out.
 	Held(ctx context.Context, q HeldQuery) ([]Held, error)
 
 	// ClaimEvents leases events that the host has not taken, oldest first,
@@ -120,7 +120,7 @@ type UserKey struct {
 	Identity IdentityKey
 }
 
-// IdentityKey names a host login.
+// IdentityKey names a login at an issuer.
 type IdentityKey struct {
 	Issuer  string
 	Subject string

@@ -16,7 +16,7 @@ type User struct {
 
 	Email   Email  // the canonical address, unique; "" when the host keeps none
 	Address string // the address as it was typed, for display
-	Proven  bool   // the mailbox was proven, here or by the host
+	Proven  bool   // the mailbox was proven to be the user's, here or by the host
 	Locale  string // a BCP 47 language tag, or "" for the account's
 	Kept    bool   // the host keeps this user's login; no link and no reset ever sets a password
 	Phone   string // where codes go, in the form of [ParsePhone]; verified, or ""
@@ -34,9 +34,12 @@ type UserState struct {
 	ID   UserID
 	Name string
 
-	// Epoch moves when the user is suspended or deleted. Sessions remember
-	// it, and end with it. EpochAt is when it last moved, zero if never; it
-	// serves hosts that keep their own sessions and know only login times.
+	// Epoch moves when the user is suspended, reactivated or erased, when all
+	// their sessions are ended at once, when their password is set, and when the
+	// host or an invitation changes what their login here rests on.
+	// Sessions, codes and links about the login remember it, and end with it.
+	// EpochAt is when it last moved, zero if never; it serves hosts that keep
+	// their own sessions and know only login times.
 	Epoch   int64
 	EpochAt time.Time
 

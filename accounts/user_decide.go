@@ -1,6 +1,9 @@
 package accounts
 
 import (
+	"slices"
+	"time"
+
 	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
@@ -34,7 +37,9 @@ func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Ch
 	c := o.Change()
 	u := stored
 	u.ID, u.Name, u.Handle, u.Locale = want.ID, want.Name, want.Handle, want.Locale
-	u.Kept = stored.Kept || want.Kept || !f.Stored.HasLogin()
+	// A stored credential without a hash is a password that was taken away, whose
+	// user gets another one by mail. Whoever else has no login here is the host's.
+	u.Kept = stored.Kept || want.Kept || !f.Stored.HasLogin() && f.Stored.Credential.Version == 0
 	u.Email, u.Address, u.Proven = want.Email, want.Address, want.Proven
 	for i, owner := range f.Identities {
 		switch owner {
@@ -54,7 +59,10 @@ func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Ch
 	if u.Version == 0 {
 		u.Epoch, u.CreatedAt, kind = 1, o.At, EventUserCreated
 	}
-	u = o.relogged(&c, f.Stored, u)
+	u = o.relogged(&c, f.Stored, u, identities)
+	if n := len(c.Unlink); n > 0 && n == len(f.Stored.Identities) && f.Stored.Credential.Version == 0 {
+		u.Kept = true // nothing is left here, as the next call would find
+	}
 	u.UpdatedAt = o.At
 	c.Users = []User{u}
 	o.Record(&c, Event{Kind: kind, User: u.ID})
@@ -66,8 +74,9 @@ func (o Operation) PutUser(want User, identities []IdentityKey, f UserFacts) (Ch
 // login here rests on, and adds what follows to a change. Another address, and
 // a login that the host takes over, end their sessions. A mailbox that is proven
 // only now voids what was prepared under it before, by whoever typed it: the
-// password, the logins at issuers, and the phone.
-func (o Operation) relogged(c *Change, was Means, u User) User {
+// password, the logins at issuers, and the phone. What the host vouches for
+// stays: that is its own word, and no stranger's.
+func (o Operation) relogged(c *Change, was Means, u User, vouched []IdentityKey) User {
 	if was.User.Kept || !was.HasLogin() {
 		return u
 	}
@@ -77,7 +86,7 @@ func (o Operation) relogged(c *Change, was Means, u User) User {
 	}
 	u.Epoch++
 	u.EpochAt = o.At
-	c.CancelMail = append(c.CancelMail, mail.ReasonFor("login", string(u.ID)))
+	c.CancelMail = append(c.CancelMail, loginReason(u.ID))
 	if !proven {
 		return u
 	}
@@ -87,7 +96,9 @@ func (o Operation) relogged(c *Change, was Means, u User) User {
 		c.Credentials = append(c.Credentials, cred)
 	}
 	for _, i := range was.Identities {
-		c.Unlink = append(c.Unlink, i.Key())
+		if !slices.Contains(vouched, i.Key()) {
+			c.Unlink = append(c.Unlink, i.Key())
+		}
 	}
 	return u
 }
@@ -137,4 +148,39 @@ func (o Operation) UpdateUser(u, holder User, in UpdateUser) (Change, User, erro
 	o.Record(&c, Event{Kind: EventUserUpdated, User: u.ID})
 	u.Version++
 	return c, u, nil
+}
+
+// SuspendUser decides whether an operator suspends a user everywhere. The
+// user's sessions end at once, and reactivating revives none of them.
+func (o Operation) SuspendUser(u User) (Change, error) {
+	if err := o.ByOperator(""); err != nil || !u.SuspendedAt.IsZero() {
+		return Change{}, err
+	}
+	u.SuspendedAt = o.At
+	u.Suspensions++
+	u.Epoch++
+	u.EpochAt = o.At
+	c := o.user(u, EventUserSuspended)
+	c.CancelMail = []mail.Reason{loginReason(u.ID)}
+	return c, nil
+}
+
+// ReactivateUser decides whether an operator lets a suspended user in again.
+func (o Operation) ReactivateUser(u User) (Change, error) {
+	if err := o.ByOperator(""); err != nil || u.SuspendedAt.IsZero() {
+		return Change{}, err
+	}
+	u.SuspendedAt = time.Time{}
+	// A login at the moment of the suspension, or during it, is none either.
+	u.Epoch++
+	u.EpochAt = o.At
+	return o.user(u, EventUserReactivated), nil
+}
+
+func (o Operation) user(u User, kind EventKind) Change {
+	c := o.Change()
+	u.UpdatedAt = o.At
+	c.Users = []User{u}
+	o.Record(&c, Event{Kind: kind, User: u.ID})
+	return c
 }

@@ -15,22 +15,29 @@ type PutUser struct {
 	Locale string // a BCP 47 language tag
 
 	// TakeOver makes the host keep the login of a user who has one here: their
-	// password counts no more. Others are the host's in any case.
+	// password counts no more. Others are the host's in any case, but for those
+	// whose password was taken away.
 	TakeOver bool
 
 	// Identities are the logins at issuers that mean this user. They are
-	// added; those not named stay.
+	// added; those not named stay, unless a proof voids them.
 	Identities []IdentityKey
 }
 
 // PutUser creates or updates a user whom the host keeps under its own id. Such
 // a user has a login: nothing in the library sets a password for them. Only a
-// job of the host may do it. An address, user name or identity of another user
-// is [ErrTaken]; nothing is ever linked because addresses are equal. Putting
-// the same again changes nothing. A user who has a password or an issuer's login
-// here goes on with it unless TakeOver says otherwise; but another address ends
-// their sessions, and a proof where there was none voids that login as well,
-// since a stranger may have typed the address.
+// job of the host may do it, else a [*roles.DeniedError]. An address, user name
+// or identity of another user, and the id of somebody who was erased, is a
+// [*TakenError] that names the field; nothing is ever linked because addresses
+// are equal. Putting the same again changes nothing.
+//
+// A user who has a password or an issuer's login here goes on with it unless
+// TakeOver says otherwise. But another address, and TakeOver, end their sessions
+// and every link about the login; and a proof where there was none voids that
+// login as well, since a stranger may have typed the address: the password, the
+// identities that are not named here, the phone and identity confirmation are
+// gone. Whoever had a password then gets another one by mail; where nothing is
+// left otherwise, the host keeps the login from then on.
 //
 // It replaces what the host keeps, so put the whole user: an empty Name clears
 // the name, and Proven false takes the proof away. In [UpdateAccount], fields
@@ -59,13 +66,6 @@ func (s *Service) PutUser(ctx context.Context, actor Actor, in PutUser) (User, e
 
 func (s *Service) userFacts(ctx context.Context, want User, identities []IdentityKey) (UserFacts, error) {
 	var f UserFacts
-	find := func(key UserKey) (User, error) {
-		u, err := s.st.User(ctx, key)
-		if isNotFound(err) {
-			return User{}, nil
-		}
-		return u, err
-	}
 	m, err := s.st.Means(ctx, UserKey{ID: want.ID})
 	if err != nil && !isNotFound(err) {
 		return f, err
@@ -74,23 +74,32 @@ func (s *Service) userFacts(ctx context.Context, want User, identities []Identit
 		f.Stored = m
 	}
 	if want.Email != "" {
-		if f.ByEmail, err = find(UserKey{Email: want.Email}); err != nil {
+		if f.ByEmail, err = holder(ctx, s.st, UserKey{Email: want.Email}); err != nil {
 			return f, err
 		}
 	}
 	if want.Handle != "" {
-		if f.ByHandle, err = find(UserKey{Handle: NameKey(want.Handle)}); err != nil {
+		if f.ByHandle, err = holder(ctx, s.st, UserKey{Handle: NameKey(want.Handle)}); err != nil {
 			return f, err
 		}
 	}
 	for _, id := range identities {
-		u, err := find(UserKey{Identity: id})
+		u, err := holder(ctx, s.st, UserKey{Identity: id})
 		if err != nil {
 			return f, err
 		}
 		f.Identities = append(f.Identities, u.ID)
 	}
 	return f, nil
+}
+
+// holder returns who has what a key names, zero if nobody has it.
+func holder(ctx context.Context, st Reader, key UserKey) (User, error) {
+	u, err := st.User(ctx, key)
+	if isNotFound(err) {
+		return User{}, nil
+	}
+	return u, err
 }
 
 func (in PutUser) user() (User, error) {
@@ -138,9 +147,11 @@ type UpdateUser struct {
 }
 
 // UpdateUser changes what a user is called, their user name and their language:
-// the user's own doing, or a job's. Users whom the host keeps are the host's to
-// change, with a job. A user name that somebody has is [ErrTaken]. Updating to
-// what is there changes nothing.
+// the user's own doing, with any login that counts, or a job's. To anybody else
+// there is no such user. Users whom the host keeps are the host's to change,
+// with a job, else an [*InvalidError] for the field "id". A user name that
+// somebody has is a [*TakenError]. No session ends. Updating to what is there
+// changes nothing.
 func (s *Service) UpdateUser(ctx context.Context, actor Actor, in UpdateUser) (User, error) {
 	if err := CheckID("id", in.ID); err != nil {
 		return User{}, err
@@ -155,14 +166,14 @@ func (s *Service) UpdateUser(ctx context.Context, actor Actor, in UpdateUser) (U
 		if err != nil {
 			return Change{}, err
 		}
-		var holder User
+		var who User
 		if in.Handle != nil && *in.Handle != "" {
-			if holder, err = s.st.User(ctx, UserKey{Handle: NameKey(*in.Handle)}); err != nil && !isNotFound(err) {
+			if who, err = holder(ctx, s.st, UserKey{Handle: NameKey(*in.Handle)}); err != nil {
 				return Change{}, err
 			}
 		}
 		var c Change
-		c, out, err = op.UpdateUser(u, holder, in)
+		c, out, err = op.UpdateUser(u, who, in)
 		return c, err
 	})
 	if err != nil {
@@ -182,7 +193,8 @@ func checkHandle(handle string) error {
 }
 
 // User returns a user by id to the user, a job or an operator; anybody else is
-// told that there is none.
+// told that there is none. Whoever was erased is there still, without any
+// personal field.
 func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error) {
 	if err := CheckID("user", id); err != nil {
 		return User{}, err
@@ -200,7 +212,8 @@ func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error
 	return u, nil
 }
 
-// FindUser finds a user for an operator or a job, by id, address or user name.
+// FindUser finds a user by id, address or user name, in this order. Anybody but
+// an operator or a job is refused with a [*roles.DeniedError].
 func (s *Service) FindUser(ctx context.Context, actor Actor, ref string) (User, error) {
 	if err := s.env.Begin(actor).ByHost("users.find"); err != nil {
 		return User{}, err
@@ -224,46 +237,17 @@ func (s *Service) FindUser(ctx context.Context, actor Actor, ref string) (User, 
 }
 
 // SuspendUser keeps a user out everywhere, at the next check: sessions end and
-// do not come back. Only an operator may do it. An account whose only owner is
-// suspended keeps that owner.
+// do not come back, and unsent mail about the login is cancelled. Only an
+// operator may do it, else a [*roles.DeniedError]. An account whose only owner
+// is suspended keeps that owner. Suspending again changes nothing.
 func (s *Service) SuspendUser(ctx context.Context, actor Actor, user UserID) error {
 	return s.onUser(ctx, actor, user, EventUserSuspended, Operation.SuspendUser)
 }
 
-// ReactivateUser lets a suspended user log in again. Only an operator may do
-// it.
+// ReactivateUser lets a suspended user log in again; no session of before comes
+// back. Only an operator may do it, else a [*roles.DeniedError].
 func (s *Service) ReactivateUser(ctx context.Context, actor Actor, user UserID) error {
 	return s.onUser(ctx, actor, user, EventUserReactivated, Operation.ReactivateUser)
-}
-
-// SuspendAccount pauses an account: nobody reaches it, and as an agency it
-// reaches nobody. Only an operator may do it.
-func (s *Service) SuspendAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.byHost(ctx, actor, account, EventAccountSuspended, Operation.SuspendAccount)
-}
-
-// ReactivateAccount ends the pause of an account; everything counts again that
-// did not end meanwhile. Only an operator may do it.
-func (s *Service) ReactivateAccount(ctx context.Context, actor Actor, account AccountID) error {
-	return s.byHost(ctx, actor, account, EventAccountReactivated, Operation.ReactivateAccount)
-}
-
-// byHost is an act on an account that no user may do.
-func (s *Service) byHost(ctx context.Context, actor Actor, id AccountID, kind EventKind, decide func(Operation, Account) (Change, error)) error {
-	if err := CheckID("account", id); err != nil {
-		return err
-	}
-	op := s.env.Begin(actor)
-	return s.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
-		a, err := s.st.Account(ctx, id)
-		if isNotFound(err) && !actor.IsHost() {
-			return decide(op, Account{}) // refused, and tells nobody which accounts exist
-		}
-		if err != nil {
-			return Change{}, err
-		}
-		return decide(op, a)
-	})
 }
 
 func (s *Service) onUser(ctx context.Context, actor Actor, user UserID, kind EventKind, decide func(Operation, User) (Change, error)) error {

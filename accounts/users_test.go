@@ -4,10 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -283,4 +286,159 @@ func TestProgramme_gates(t *testing.T) {
 	require.NoError(t, w.svc.EnableClientAccess(ctx, ann, "acme"))
 	require.True(t, w.account("acme").ActsAsAgency())
 	require.Len(t, w.feed(), 2)
+}
+
+// Suspending a user takes back unsent mail about their login, and no other and
+// nobody else's: a link in it would be dead on arrival (A25, A74, A87).
+func TestService_SuspendUser_mail(t *testing.T) {
+	t.Parallel()
+
+	w := office(t)
+	var letters []any
+	for id, reason := range map[string]mail.Reason{
+		"proof": mail.ReasonFor("login", "bob", string(token.Proof)), "reset": mail.ReasonFor("login", "bob", string(token.Reset)),
+		"address": mail.ReasonFor("login", "bob", string(token.Address)), "told": mail.ReasonFor("login", "bob", ""),
+		"other": mail.ReasonFor("account", "bob"), "cid": mail.ReasonFor("login", "cid", string(token.Proof)),
+		"bobby": mail.ReasonFor("login", "bobby", string(token.Proof)), "strangers": mail.ReasonFor("login"),
+	} {
+		m := w.letter(user("bob"), id)
+		m.ID, m.Reason = id, reason
+		letters = append(letters, m)
+	}
+	w.put(letters...)
+	require.NoError(t, w.svc.SuspendUser(t.Context(), staff(), "bob"))
+	for state, want := range map[mail.State][]string{
+		mail.Cancelled: {"address", "proof", "reset", "told"}, mail.Queued: {"bobby", "cid", "other", "strangers"},
+	} {
+		var got []string
+		for _, r := range w.mails(state) {
+			got = append(got, r.ID)
+		}
+		require.Equal(t, want, got, state)
+	}
+}
+
+// Users change what they are called, their user name and their language, with a
+// login that counts; a job does it for anybody. It is one event, and ends
+// nothing that rests on the login. What the host keeps is the host's, what
+// somebody else has is taken, and nothing is written of what is refused (A21,
+// A36, A42).
+func TestService_UpdateUser(t *testing.T) {
+	t.Parallel()
+
+	text := func(s string) *string { return &s }
+	own := func() *world {
+		w := newWorld(t)
+		zoe, kept, gone, barred := user("zoe"), user("kept"), user("gone"), user("barred")
+		zoe.Handle, kept.Kept, gone.DeletedAt, barred.SuspendedAt = "Zoë K", true, start, start
+		gone.Email, gone.Address = "", ""
+		w.put(user("ann"), zoe, kept, gone, barred)
+		w.clock.Add(time.Minute)
+		return w
+	}
+	t.Run("what is named changes, and nothing else", func(t *testing.T) {
+		t.Parallel()
+		for name, actor := range map[string]accounts.Actor{
+			"by themselves": admitted("ann", start.Add(-time.Hour)), "by themselves, at an account": accounts.Admitted(accounts.Admission{User: "ann", Epoch: 1, Account: "acme"}),
+			"by a job": job(),
+		} {
+			w := own()
+			was := w.means("ann").User
+			was.Version, was.UpdatedAt = 2, w.env.Now()
+			was.Name, was.Handle, was.Locale = "Ann Lee", "ann  L", "pt-BR"
+			out, err := w.svc.UpdateUser(t.Context(), actor, accounts.UpdateUser{ID: "ann", Name: text("Ann Lee"), Handle: text("ann  L"), Locale: text("pt-BR")})
+			require.NoError(t, err, name)
+			require.Equal(t, was, out, name)
+			require.Equal(t, was, w.means("ann").User, "what is returned is what is stored; the epoch is the same")
+			e := w.one(0)
+			require.Equal(t, []any{accounts.EventUserUpdated, accounts.UserID("ann"), actor.By(), accounts.AccountID("")}, []any{e.Kind, e.User, e.By, e.Account})
+
+			for _, in := range []accounts.UpdateUser{{}, {Name: text("Ann Lee")}, {Handle: text("ann  L")}} {
+				in.ID = "ann"
+				out, err = w.svc.UpdateUser(t.Context(), actor, in)
+				require.NoError(t, err)
+				require.Equal(t, was, out)
+			}
+			require.Len(t, w.feed(), 1, "what is there already is nothing")
+			out, err = w.svc.UpdateUser(t.Context(), actor, accounts.UpdateUser{ID: "ann", Name: text(""), Handle: text("ANN l"), Locale: text("")})
+			require.NoError(t, err)
+			require.Equal(t, []string{"", "ANN l", ""}, []string{out.Name, out.Handle, out.Locale}, "one's own user name in another spelling is nobody else's")
+		}
+	})
+	for _, tt := range []struct {
+		name  string
+		actor accounts.Actor
+		when  accounts.UpdateUser
+		want  string // a field, or an error
+	}{
+		{"a long name", job(), accounts.UpdateUser{ID: "ann", Name: text(strings.Repeat("ä", 101))}, "name"},
+		{"a name with a line break", job(), accounts.UpdateUser{ID: "ann", Name: text("a\nb")}, "name"},
+		{"an @ in the user name", job(), accounts.UpdateUser{ID: "ann", Handle: text("a@b")}, "handle"},
+		{"a blank user name", job(), accounts.UpdateUser{ID: "ann", Handle: text(" ")}, "handle"},
+		{"a long user name", job(), accounts.UpdateUser{ID: "ann", Handle: text(strings.Repeat("x", 65))}, "handle"},
+		{"a bad language", job(), accounts.UpdateUser{ID: "ann", Locale: text("pt_BR!")}, "locale"},
+		{"no id", job(), accounts.UpdateUser{Name: text("N")}, "id"},
+		{"somebody's user name", admitted("ann", start), accounts.UpdateUser{ID: "ann", Name: text("N"), Handle: text(" ZOE\u0308  k")}, "taken handle"},
+		{"a user whom the host keeps", admitted("kept", start), accounts.UpdateUser{ID: "kept", Name: text("N")}, "id"},
+		{"somebody else", admitted("zoe", start), accounts.UpdateUser{ID: "ann", Name: text("N")}, accounts.ErrNotFound.Error()},
+		{"somebody else, wrongly", admitted("zoe", start), accounts.UpdateUser{ID: "ann", Handle: text("a@b")}, accounts.ErrNotFound.Error()},
+		{"nobody", job(), accounts.UpdateUser{ID: "nobody", Name: text("N")}, accounts.ErrNotFound.Error()},
+		{"by nobody", accounts.Actor{}, accounts.UpdateUser{ID: "ann", Name: text("N")}, accounts.ErrNotFound.Error()},
+		{"by an operator", staff(), accounts.UpdateUser{ID: "ann", Name: text("N")}, accounts.ErrNotFound.Error()},
+		{"somebody who was erased", job(), accounts.UpdateUser{ID: "gone", Name: text("N")}, accounts.ErrNotFound.Error()},
+		{"by a login that ended", accounts.Admitted(accounts.Admission{User: "ann", Epoch: 2}), accounts.UpdateUser{ID: "ann", Name: text("N")}, accounts.ErrStepUp.Error()},
+		{"by somebody who is suspended", admitted("barred", start), accounts.UpdateUser{ID: "barred", Name: text("N")}, accounts.ErrStepUp.Error()},
+	} {
+		t.Run(tt.name+" is refused", func(t *testing.T) {
+			t.Parallel()
+			w := own()
+			ids := []string{"ann", "zoe", "kept", "gone", "barred"}
+			before := w.dump(ids, nil)
+			out, err := w.svc.UpdateUser(t.Context(), tt.actor, tt.when)
+			require.Error(t, err)
+			require.Zero(t, out)
+			got := err.Error()
+			var bad *accounts.InvalidError
+			var taken *accounts.TakenError
+			switch {
+			case errors.As(err, &bad):
+				got = bad.Field
+			case errors.As(err, &taken):
+				got = "taken " + taken.Field
+			}
+			require.Equal(t, tt.want, got)
+			require.Equal(t, before, w.dump(ids, nil))
+		})
+	}
+	t.Run("a user name that two take at once is one's", func(t *testing.T) {
+		t.Parallel()
+		w := own()
+		first := true
+		svc := w.tapped(func(method string, after bool) error {
+			if method == "ApplyAccounts" && !after && first {
+				first = false
+				_, err := w.svc.UpdateUser(t.Context(), w.as("zoe"), accounts.UpdateUser{ID: "zoe", Handle: text("The One")})
+				require.NoError(t, err)
+			}
+			return nil
+		})
+		_, err := svc.UpdateUser(t.Context(), w.as("ann"), accounts.UpdateUser{ID: "ann", Handle: text("the one")})
+		require.ErrorIs(t, err, accounts.ErrTaken)
+		require.Empty(t, w.means("ann").User.Handle)
+	})
+	t.Run("what a suspension overtakes is not written", func(t *testing.T) {
+		t.Parallel()
+		w := own()
+		first := true
+		svc := w.tapped(func(method string, after bool) error {
+			if method == "ApplyAccounts" && !after && first {
+				first = false
+				require.NoError(t, w.svc.SuspendUser(t.Context(), staff(), "ann"))
+			}
+			return nil
+		})
+		_, err := svc.UpdateUser(t.Context(), w.as("ann"), accounts.UpdateUser{ID: "ann", Name: text("N")})
+		require.Equal(t, accounts.ErrStepUp, err)
+		require.Equal(t, "Ms ann", w.means("ann").User.Name)
+	})
 }

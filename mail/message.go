@@ -7,7 +7,7 @@ import (
 )
 
 // Reason says why a message exists: a path of escaped segments, separated by slashes, such as
-// "agency/42/request/7". Cancelling a reason cancels everything below it, so that one change can take
+// "account/42/request/7". Cancelling a reason cancels everything below it, so that one change can take
 // back every unsent message of an agency, of a request or of a person.
 //
 // Reasons are made with [ReasonFor] and compared byte by byte. The empty reason belongs to messages
@@ -20,7 +20,8 @@ type Reason string
 // therefore make different reasons, and a reason is always printable ASCII. No segments make the empty
 // reason.
 //
-// A host adds reasons of its own under a first segment of its own.
+// A host adds reasons of its own under a first segment of its own. Those of the library begin with "account" and
+// "login".
 func ReasonFor(segments ...string) Reason {
 	var b strings.Builder
 	for i, s := range segments {
@@ -42,8 +43,8 @@ func ReasonFor(segments ...string) Reason {
 	return Reason(b.String())
 }
 
-// Covers reports whether other is r or lies below it. Levels are compared whole: "agency/4" does not
-// cover "agency/42". The empty reason covers nothing, not even itself, so that a reason somebody
+// Covers reports whether other is r or lies below it. Levels are compared whole: "account/4" does not
+// cover "account/42". The empty reason covers nothing, not even itself, so that a reason somebody
 // forgot to fill in cannot take back all mail.
 func (r Reason) Covers(other Reason) bool {
 	if r == "" || !strings.HasPrefix(string(other), string(r)) {
