@@ -64,6 +64,25 @@ func (b BatchAnswer) limited() bool {
 	})
 }
 
+// unnamed returns the answer without the addresses, as it is kept for an
+// idempotency key: an address that is forgotten stays in no answer, and whoever
+// comes with the key again brings the addresses too.
+func (b BatchAnswer) unnamed() BatchAnswer {
+	b.Answers = slices.Clone(b.Answers)
+	for i := range b.Answers {
+		b.Answers[i].Input, b.Answers[i].Email = "", ""
+	}
+	return b
+}
+
+// named returns an answer with the addresses of its batch.
+func (d draft) named(b BatchAnswer) BatchAnswer {
+	for i := range b.Answers {
+		b.Answers[i].Input, b.Answers[i].Email = d.answers[i].Input, d.answers[i].Email
+	}
+	return b
+}
+
 // SplitAddresses splits what people paste: at commas, semicolons and line
 // breaks, and at spaces where these part whole addresses. Empty pieces are
 // dropped.

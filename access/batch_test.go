@@ -345,8 +345,13 @@ func TestRequests_Send_Key(t *testing.T) {
 	again, err := w.requests.Send(t.Context(), w.as("mia", "north"), in)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
+	require.Equal(t, []string{"a@example.com", "oops", "a@example.com"}, []string{again.Answers[0].Input, again.Answers[1].Input, again.Answers[2].Input})
 	require.Equal(t, 1, w.used())
 	require.Equal(t, 1, w.count(access.EventRequestSent))
+	kept, err := w.st.Reply(t.Context(), accounts.ReplyKey{Actor: "user/mia", Account: "north", Key: "key"})
+	require.NoError(t, err)
+	require.NotContains(t, string(kept.Answer), "example", "what is kept names nobody, so that nothing is left of who is forgotten (A76)")
+	require.NotContains(t, string(kept.Answer), "oops")
 
 	other := in
 	other.Addresses = "b@example.com"

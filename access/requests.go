@@ -110,14 +110,14 @@ func (s *Requests) Send(ctx context.Context, actor accounts.Actor, in Batch) (Ba
 			if c, out, err = send(op, d, st, f, fresh); err != nil || len(c.Events) == 0 {
 				return false, err
 			}
-			return true, once.Keep(&c.Change, out)
+			return true, once.Keep(&c.Change, out.unnamed())
 		})
 		return c, err
 	})
 	if err != nil {
 		return BatchAnswer{}, err
 	}
-	return out, nil
+	return d.named(out), nil
 }
 
 // asking returns how the actor stands at an agency, or refuses somebody who

@@ -38,7 +38,8 @@ type Change struct {
 	// Spend is taken from durable quotas, or the whole change fails.
 	Spend []Spend
 
-	// Replies are the answers kept for idempotency keys.
+	// Replies are the answers kept for idempotency keys. They hold no secret, and
+	// name nobody but by ids.
 	Replies []Reply
 
 	// Events are the audit of this change. An operation has at least one.

@@ -19,9 +19,9 @@ func (s *Service) PlanErase(ctx context.Context, actor Actor, user UserID) (Eras
 
 // EraseUser erases a user for good, as [Service.PlanErase] says: memberships,
 // logins, sessions and links end, and names, addresses, and what was written to
-// them are gone from every table; the day's counters of mail to an address, and
-// answers that are kept for idempotency keys of batches, go with later sweeps.
-// Events stay; they hold ids and roles.
+// them are gone from every table; the day's counters of mail to an address go
+// with later sweeps. Events and the answers kept for idempotency keys stay; they
+// hold ids and roles.
 //
 // The actor is the user, who logged in within the last 10 minutes, else
 // [ErrStepUp], with identity confirmation on a [*CodeError]; or a job or an
