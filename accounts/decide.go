@@ -194,9 +194,9 @@ func (o Operation) account(a Account, e Event) Change {
 // Cancelling it takes back everything unsent on the account's behalf.
 func AccountReason(a AccountID) mail.Reason { return mail.ReasonFor("account", string(a)) }
 
-// loginReason is the reason of all mail about a user's own login: below it are
+// LoginReason is the reason of all mail about a user's own login: below it are
 // the reasons of the links that prove and change an address and reset a password.
-func loginReason(u UserID) mail.Reason { return mail.ReasonFor("login", string(u)) }
+func LoginReason(u UserID) mail.Reason { return mail.ReasonFor("login", string(u)) }
 
 // connectionReason is the reason of mail about an agency's connection.
 func connectionReason(k ConnectionKey) mail.Reason {

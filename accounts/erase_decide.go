@@ -85,7 +85,7 @@ func (o Operation) EraseUser(f EraseFacts) (Change, error) {
 	if u.Proven {
 		c.Forget[0].Email = u.Email // else what was sent there is somebody else's
 	}
-	c.CancelMail = []mail.Reason{loginReason(u.ID)}
+	c.CancelMail = []mail.Reason{LoginReason(u.ID)}
 	c.Users = []User{{
 		UserState: UserState{
 			ID: u.ID, Epoch: u.Epoch + 1, EpochAt: o.At, SuspendedAt: u.SuspendedAt, DeletedAt: o.At,

@@ -115,7 +115,7 @@ func (o Operation) importUser(c *Change, r userRow, f userRowFacts) userDecision
 	if again && u.Epoch == epoch {
 		u.Epoch++
 		u.EpochAt = o.At
-		c.CancelMail = append(c.CancelMail, loginReason(u.ID))
+		c.CancelMail = append(c.CancelMail, LoginReason(u.ID))
 	}
 	u.UpdatedAt = o.At
 	c.Users = append(c.Users, u)

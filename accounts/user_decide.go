@@ -86,7 +86,7 @@ func (o Operation) relogged(c *Change, was Means, u User, vouched []IdentityKey)
 	}
 	u.Epoch++
 	u.EpochAt = o.At
-	c.CancelMail = append(c.CancelMail, loginReason(u.ID))
+	c.CancelMail = append(c.CancelMail, LoginReason(u.ID))
 	if !proven {
 		return u
 	}
@@ -161,7 +161,7 @@ func (o Operation) SuspendUser(u User) (Change, error) {
 	u.Epoch++
 	u.EpochAt = o.At
 	c := o.user(u, EventUserSuspended)
-	c.CancelMail = []mail.Reason{loginReason(u.ID)}
+	c.CancelMail = []mail.Reason{LoginReason(u.ID)}
 	return c, nil
 }
 

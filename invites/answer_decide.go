@@ -110,7 +110,7 @@ func acceptNew(op accounts.Operation, f Accepting, in newcomer, owned []accounts
 	if created {
 		op.Record(&c.Change, accounts.Event{Kind: accounts.EventUserCreated, User: u.ID})
 	} else {
-		c.CancelMail = append(c.CancelMail, mail.ReasonFor("login", string(u.ID)))
+		c.CancelMail = append(c.CancelMail, accounts.LoginReason(u.ID))
 	}
 	if in.Credential != "" {
 		cred := was.Credential

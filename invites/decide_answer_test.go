@@ -339,7 +339,7 @@ func TestAcceptNew_Decision(t *testing.T) {
 			u.Address, u.UpdatedAt = f.accepting.Invitation.Address, start()
 			u.Epoch, u.EpochAt = u.Epoch+1, start() // what somebody prepared under the address is void (A26)
 			require.Equal(t, []accounts.User{u}, c.Users, "the name stays, and so does everything else")
-			require.Contains(t, c.CancelMail, mail.ReasonFor("login", "ben"))
+			require.Contains(t, c.CancelMail, accounts.LoginReason("ben"))
 			require.Equal(t, u.Epoch, out.Login.Epoch)
 			require.Equal(t, []accounts.EventKind{invites.EventInvitationAccepted}, kinds(c.Events), "nobody is new")
 			require.Equal(t, accounts.UserID("ben"), out.Login.User)
