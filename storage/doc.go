@@ -41,13 +41,14 @@
 //
 // These are mistakes of the caller, and faults, never conflicts: a change
 // without an Op (unless it is empty but for Touches, Guesses and Spend: notes
-// and counts, which nobody decided); an Op without Events; an
-// event with another Op than the change's; an account that is guarded and written in one change; a counter that would fall
-// (a negative N); a row that refers to something that neither is stored nor
-// comes with it. A non-empty field of a change that the store does not know
-// must be a fault as well, or a later release loses data in silence: have a
-// test that walks the fields by reflection. When something in a change is a
-// conflict and something else a fault, either is a right answer.
+// and counts, which nobody decided); an Op without Events; an event with
+// another Op than the change's; an account that is guarded and written in one
+// change; a counter that would fall (a negative N); a row that refers to
+// something that neither is stored nor comes with it. A non-empty field of a
+// change that the store does not know must be a fault as well, or a later
+// release loses data in silence: have a test that walks the fields by
+// reflection. When something in a change is a conflict and something else a
+// fault, either is a right answer.
 //
 // A context that has ended is answered with its error. Check it once more
 // after waiting for a lock or a connection. It must never leave half a change,
@@ -105,8 +106,8 @@
 // A Guard names an account that the decision relied on and the version it saw,
 // or a user and the epoch. Another stored version or epoch, or no such account
 // or user, is a conflict; a guard that names both or neither is a fault. A user
-// is held, and may be written by the same change. With Move the
-// version moves by one, and nothing else of the row. Without Move it is held:
+// is held, and may be written by the same change. With Move the version moves
+// by one, and nothing else of the row. Without Move it is held:
 // nobody may change the account between the check and the commit, but others
 // may hold it at the same time. Take the lock that your database has for this
 // (FOR UPDATE and FOR SHARE, for example): isolation alone is not enough to
@@ -130,10 +131,10 @@
 // out the guesses; blanks Email, Address and Message (and Reason) of requests
 // and invitations to it, of which pending ones become Ended and Revoked; cancels
 // the mail to it that is queued or dead, as CancelMail does; and blanks To,
-// ToName, Subject, Text and Error of all mail to it. A request, invitation or session
-// that is blanked gets the next version, so that nobody who read it before
-// writes it back; mail has none to move. Counters
-// and kept replies are left to Sweep, which erases them within two days.
+// ToName, Subject, Text and Error of all mail to it. A request, invitation or
+// session that is blanked gets the next version, so that nobody who read it
+// before writes it back; mail has none to move. Counters of every kind and kept
+// replies are left to Sweep, which erases them within two days.
 //
 // Touches are notes: each sets SeenAt of a session to the later of the stored
 // and the given moment, moves no version, and passes over a session that is
@@ -279,8 +280,16 @@
 // question, list, search and page; that a listed route is one that the rights
 // know; that what is held of a person is told, and once forgotten gone, with
 // nothing of others; races between many writers, and the same races step by
-// step; leases and fences; that no event is lost; joined transactions; cancelled contexts; and
-// that a long random run gives the answers of a plain model. It cannot prove
-// that a commit survives the machine, that a store is fast, or that a lost
-// answer is told as accounts.ErrUnknown: test these yourself.
+// step; leases and fences; that no event is lost; joined transactions;
+// cancelled contexts; and that a long random run gives the answers of a plain
+// model.
+//
+// The library's own services run on the store as well, from many goroutines
+// and with rivals that come in between: access requests (access.Requests),
+// invitations (invites.Service), sign-ups, logins, passwords, addresses and
+// issuers (access.Logins), sessions and the chooser (access.Sessions), and
+// members, owners and erasure (accounts.Service).
+//
+// It cannot prove that a commit survives the machine, that a store is fast, or
+// that a lost answer is told as accounts.ErrUnknown: test these yourself.
 package storage

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -78,24 +76,5 @@ func BenchmarkApproval_byHand(b *testing.B) {
 		}
 		return nil
 	}
-	var next atomic.Int64
-	b.ResetTimer()
-	began := time.Now()
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= b.N {
-					return
-				}
-				if err := approve(i); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "approvals/s")
+	fromEight(b, approve)
 }

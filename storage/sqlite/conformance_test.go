@@ -27,7 +27,9 @@ func TestStore(t *testing.T) {
 		}},
 		{"a host's handle", func(t *testing.T) (*sqlite.Store, *sql.DB) {
 			t.Helper()
-			db := handle(t, "file:"+filepath.Join(t.TempDir(), "host.db")+hostDSN, 0)
+			path := filepath.Join(t.TempDir(), "host.db")
+			migrated(t, path)
+			db := handle(t, "file:"+path+hostDSN, 0)
 			return on(t, db), db
 		}},
 	} {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +38,9 @@ const hostDSN = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=f
 func fresh(t testing.TB, opts *sqlite.Options) (*sqlite.Store, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "app.db")
+	if opts == nil {
+		migrated(t, path)
+	}
 	st, err := sqlite.Open(t.Context(), path, opts)
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -43,6 +48,33 @@ func fresh(t testing.TB, opts *sqlite.Options) (*sqlite.Store, string) {
 		sound(t, path)
 	})
 	return st, path
+}
+
+// schemaFile is a database with the schema and nothing else. It is made once:
+// hundreds of tests need it, and few are about migrating.
+var schemaFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "schema")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "app.db")
+	st, err := sqlite.Open(context.Background(), path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// migrated puts a database with the schema where there is none.
+func migrated(t testing.TB, path string) {
+	t.Helper()
+	b, err := schemaFile()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, b, 0o600))
 }
 
 func sound(t testing.TB, path string) {

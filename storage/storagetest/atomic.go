@@ -74,6 +74,18 @@ func (e *env) everyFixture(st storage.Storage) {
 	}
 }
 
+// everyWorld is a fresh store with everyFixture, and the model with the same.
+func (e *env) everyWorld() (storage.Storage, *model) {
+	e.Helper()
+	st, m := e.open(), newModel()
+	first := e.ops
+	for _, st := range []storage.Storage{st, m} {
+		e.ops = first
+		e.everyFixture(st)
+	}
+	return st, m
+}
+
 // everyChange inserts and replaces rows of every kind, twice each. It is more
 // than any port takes: see [change.forms].
 func (e *env) everyChange(more ...any) change {
@@ -127,11 +139,7 @@ func checkFieldsKnown(e *env) {
 
 func checkWhole(e *env) {
 	for _, c := range e.everyChange().forms() {
-		st, m := e.open(), newModel()
-		for _, st := range []storage.Storage{st, m} {
-			e.ops = 0
-			e.everyFixture(st)
-		}
+		st, m := e.everyWorld()
 		e.ok(apply(e.ctx, st, c), "a valid change was not applied")
 		e.ok(apply(e.ctx, m, c), "the model")
 		e.agrees(st, m)
@@ -142,20 +150,19 @@ func checkTwice(e *env) {
 	changes := append(e.everyChange().forms(),
 		e.change(spend(accounts.QuotaRequests, "hub", 1, 35), letter("only", "r"), mail.Reason("none")))
 	for _, c := range changes {
-		st := e.open()
-		e.everyFixture(st)
+		st, m := e.everyWorld()
 		before, err := st.Applied(e.ctx, c.Op)
 		e.ok(err, "Applied")
 		e.holds(!before, "an operation is said to be durable before it was applied")
 		e.ok(apply(e.ctx, st, c), "a valid change was not applied")
-		once := e.dump(st)
+		e.ok(apply(e.ctx, m, c), "the model")
 		for range 2 {
 			e.is(apply(e.ctx, st, c), accounts.ErrConflict, "the same change again")
-			e.unchanged(once, e.dump(st), "a change that was applied again changed something")
 			after, err := st.Applied(e.ctx, c.Op)
 			e.ok(err, "Applied")
 			e.holds(after, "an operation that was applied is said not to be durable")
 		}
+		e.still(st, m, "a change that was applied again changed something")
 	}
 }
 
@@ -171,8 +178,7 @@ func (c change) carry(field string) []change {
 }
 
 func checkNothing(e *env, b breaker) {
-	st := e.open()
-	e.everyFixture(st)
+	st, m := e.everyWorld()
 	var changes []change
 	for _, id := range positions() {
 		c := e.everyChange()
@@ -188,14 +194,13 @@ func checkNothing(e *env, b breaker) {
 		e.seen.add(c)
 		changes = append(changes, c)
 	}
-	before := e.dump(st)
 	for i, c := range changes {
 		what := fmt.Sprintf("a change with %s (%s of %s)", b.what, positions()[i], b.field)
 		for _, form := range c.carry(b.field) {
 			e.is(apply(e.ctx, st, form), accounts.ErrConflict, "%s", what)
 		}
 	}
-	e.unchanged(before, e.dump(st), fmt.Sprintf("a change with %s (%s) left something", b.what, b.field))
+	e.still(st, m, fmt.Sprintf("a change with %s (%s) left something", b.what, b.field))
 	e.nothingElse(st)
 }
 

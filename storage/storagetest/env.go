@@ -113,13 +113,36 @@ func (e *env) put(st storage.Storage, rows ...any) {
 // everything as it was.
 func (e *env) refused(st storage.Storage, what string, rows ...any) {
 	e.Helper()
-	c := e.change(rows...)
-	before := e.dump(st)
-	err := apply(e.ctx, st, c)
-	if err == nil {
-		e.failf("%s was applied; want an error that matches accounts.ErrConflict", what)
+	e.refusedEach(st, attempt{what, rows})
+}
+
+// attempt is a change that has to be refused.
+type attempt struct {
+	what string
+	rows []any
+}
+
+// refusedEach is refused for several changes, one after the other. What they
+// left is asked for once, behind the last of them: on a slow store the asking
+// takes far longer than the refusals.
+func (e *env) refusedEach(st storage.Storage, attempts ...attempt) {
+	e.Helper()
+	var changes []change
+	for _, a := range attempts {
+		changes = append(changes, e.change(a.rows...))
 	}
-	e.is(err, accounts.ErrConflict, "%s", what)
+	before := e.dump(st)
+	for i, a := range attempts {
+		err := apply(e.ctx, st, changes[i])
+		if err == nil {
+			e.failf("%s was applied; want an error that matches accounts.ErrConflict", a.what)
+		}
+		e.is(err, accounts.ErrConflict, "%s", a.what)
+	}
+	what := attempts[0].what
+	if n := len(attempts) - 1; n > 0 {
+		what = fmt.Sprintf("%s, or one of the %d changes after it,", what, n)
+	}
 	e.unchanged(before, e.dump(st), what+" was refused, and yet something changed")
 }
 

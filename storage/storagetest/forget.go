@@ -54,7 +54,7 @@ func (e *env) persons(st storage.Storage, people ...string) []mail.Delivery {
 		rows = append(rows, user(id), manages("a", id), member("g", id, roles.Admin), credential(id), identity("1-"+id, id), identity("2-"+id, id),
 			challenge(id, "a"), challenge(id, ""), ticket(id, token.Reset), ticket(id, token.Proof), s, guesses(address(id)),
 			spend(accounts.QuotaLinks, string(address(id)), 2, 5), spend(accounts.QuotaRecipient, string(address(id)), 3, 5),
-			reply("user/"+id, "a", "k"))
+			spend(accounts.QuotaCodes, id, 2, 5), spend(accounts.QuotaAsks, id, 2, 5), reply("user/"+id, "a", "k"))
 		for n := range requestStates() {
 			rows = append(rows, personRequest(id, n))
 			offers = append(offers, personInvitation(id, n))
@@ -114,6 +114,11 @@ func checkForgetUser(e *env) {
 	for _, p := range []token.Purpose{token.Reset, token.Proof} {
 		e.noTicket(st, access.TicketQuery{TicketKey: ticketKey("u", p)})
 		e.noTicket(st, access.TicketQuery{Hash: ticket("u", p).Hash})
+	}
+	for _, kind := range []accounts.QuotaKind{accounts.QuotaCodes, accounts.QuotaAsks} {
+		used, err := st.Spent(e.ctx, quota(kind, "u"))
+		e.ok(err, "Spent")
+		e.holds(used == 2, "the counter of %s was erased: only a sweep does that", kind)
 	}
 	s := session("of-u", "u")
 	s.Version = 2

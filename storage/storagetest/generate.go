@@ -31,7 +31,7 @@ func limitOf(kind accounts.QuotaKind) int {
 	switch kind {
 	case accounts.QuotaRequests, accounts.QuotaInvitations, accounts.QuotaSource:
 		return 12
-	case accounts.QuotaRecipient, accounts.QuotaResends, accounts.QuotaLinks, accounts.QuotaCodes:
+	case accounts.QuotaRecipient, accounts.QuotaResends, accounts.QuotaLinks, accounts.QuotaAsks, accounts.QuotaCodes:
 	}
 	return 3
 }

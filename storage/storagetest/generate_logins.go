@@ -56,6 +56,9 @@ func (g *game) putTicket(w *world) []any {
 	t.Hash, t.Email, t.Epoch = secret(g.r.IntN(40)), g.email(), g.epoch()
 	t.CreatedAt, t.ExpiresAt, t.UsedAt = g.now, g.soon(), g.sometimes(3)
 	t.Version = g.version(w.tickets[t.TicketKey].Version)
+	if t.Purpose == token.Address {
+		return []any{t, g.counted(accounts.QuotaAsks, string(u.ID))}
+	}
 	return []any{t, g.counted(accounts.QuotaLinks, string(t.Email))}
 }
 

@@ -13,8 +13,8 @@
 // Use a fresh database for each call of Open; the checks run in parallel. A
 // run takes some seconds. The last part compares the store with a plain model
 // over random operations: -storagetest.seed repeats a run that failed (the
-// seed is in the failure), -storagetest.ops sets its length, and -short and the race detector cut
-// it to a tenth.
+// seed is in the failure), and -storagetest.ops sets its length. -short and the
+// race detector cut it to a tenth, and the rounds and crowds of races as well.
 //
 // [Faults] wraps a store so that its k-th call fails, before or after it took
 // effect. Tests of services use it to show that every failure leaves the

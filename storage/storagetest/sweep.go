@@ -24,6 +24,10 @@ func sweepChecks() []check {
 			"tickets, challenges and guesses are erased when their time is strictly over, used or not",
 			"one that is erased early lets in again, or counts from nothing (A31)", checkSweepLogins,
 		},
+		{
+			"counters of every kind are erased with their day",
+			"a counter tells what somebody did, and to whom; once its day is over no rule needs it (A76)", checkSweepCounters,
+		},
 		{"addresses and user agents are blanked, and their sessions live on", "nobody is logged out by a sweep", checkSweepSources},
 	}
 }
@@ -159,6 +163,31 @@ func checkSweep(e *env) {
 			})
 			e.holds(!kept || after[a.question] == a.got, "sweeping %s changed %s", x.kind, a.question)
 		}
+	}
+}
+
+func checkSweepCounters(e *env) {
+	st := e.open()
+	kinds := []accounts.QuotaKind{
+		accounts.QuotaRequests, accounts.QuotaRecipient, accounts.QuotaResends, accounts.QuotaInvitations, accounts.QuotaLinks,
+		accounts.QuotaAsks, accounts.QuotaSource, accounts.QuotaCodes,
+	}
+	var rows []any
+	var keys []accounts.QuotaKey
+	for _, kind := range kinds {
+		past, today := quota(kind, "u"), quota(kind, "u")
+		past.Day--
+		for _, key := range []accounts.QuotaKey{past, today} {
+			keys, rows = append(keys, key), append(rows, accounts.Spend{QuotaKey: key, N: 1, Limit: 1})
+		}
+	}
+	e.put(st, rows...)
+	n := e.sweep(st, storage.SweepBefore{Quotas: accounts.DayOf(start)}, 0)
+	e.holds(n == len(kinds), "a sweep erased %d counters of a day that is over, want %d", n, len(kinds))
+	for i, key := range keys {
+		used, err := st.Spent(e.ctx, key)
+		e.ok(err, "Spent")
+		e.holds(used == i%2, "after a sweep the counter %s says %d, want %d", text(key), used, i%2)
 	}
 }
 

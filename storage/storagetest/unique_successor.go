@@ -70,10 +70,10 @@ func exchanged[T any](e *env, what string, first, second T, version func(*T) *in
 	e.ok(e.apply(st, first, second), "%s in one change", what)
 	exchange(&first, &second)
 	*version(&first), *version(&second) = 2, 2
-	e.refused(st, what+", back again, one of them alone", first)
-	*version(&second) = 77
-	e.refused(st, what+", back again, one of them stale", first, second)
-	*version(&second) = 2
+	stale := second
+	*version(&stale) = 77
+	e.refusedEach(st, attempt{what + ", back again, one of them alone", []any{first}},
+		attempt{what + ", back again, one of them stale", []any{first, stale}})
 	e.ok(e.apply(st, second, first), "%s, back again, named in the other order", what)
 }
 
@@ -142,14 +142,17 @@ func checkUnlink(e *env) {
 		return m.Identities
 	}
 	one := identity("1", "u").Key()
+	wrong := []attempt{
+		{"taking out an identity twice", []any{one, one}},
+		{"taking out an identity that the same change puts in", []any{identity("4", "u"), identity("4", "u").Key()}},
+	}
 	for _, key := range []accounts.IdentityKey{
 		{Issuer: issuer, Subject: "4"}, {Issuer: "https://other", Subject: "1"}, {Issuer: issuer, Subject: ""},
 	} {
-		e.refused(st, "taking out an identity that is not there", key)
-		e.refused(st, "taking out an identity that is there and one that is not", one, key)
+		wrong = append(wrong, attempt{"taking out an identity that is not there", []any{key}},
+			attempt{"taking out an identity that is there and one that is not", []any{one, key}})
 	}
-	e.refused(st, "taking out an identity twice", one, one)
-	e.refused(st, "taking out an identity that the same change puts in", identity("4", "u"), identity("4", "u").Key())
+	e.refusedEach(st, wrong...)
 	e.put(st, one)
 	e.same(ids("u"), []accounts.Identity{identity("2", "u")}, "the identities after one was taken out")
 	e.refused(st, "taking out an identity that was taken out", one)

@@ -98,11 +98,13 @@ func checkStale(e *env) {
 	st := e.open()
 	e.put(st, versioned(0)...)
 	e.put(st, versioned(1)...)
+	var stale []attempt
 	for _, version := range []int64{1, 3, 99, -1} {
 		for _, row := range versioned(version) {
-			e.refused(st, text(row)+" in place of a row of version 2", marked(row))
+			stale = append(stale, attempt{text(row) + " in place of a row of version 2", []any{marked(row)}})
 		}
 	}
+	e.refusedEach(st, stale...)
 	for _, row := range versioned(2) {
 		e.put(st, marked(row))
 	}
@@ -110,17 +112,21 @@ func checkStale(e *env) {
 
 func checkAbsent(e *env) {
 	st := e.open()
+	const never = "a replacement of what never was there"
+	var first, rest []attempt
 	for _, row := range versioned(1)[:3] {
-		e.refused(st, "a replacement of what never was there", row)
+		first = append(first, attempt{never, []any{row}})
 	}
+	e.refusedEach(st, first...)
 	e.put(st, versioned(0)[:3]...)
 	for _, row := range versioned(1)[3:] {
 		switch row.(type) {
 		case accounts.Assignment: // its connection and membership have to be there first
 			continue
 		}
-		e.refused(st, "a replacement of what never was there", row)
+		rest = append(rest, attempt{never, []any{row}})
 	}
+	e.refusedEach(st, rest...)
 	e.put(st, versioned(0)[3:5]...)
 	e.refused(st, "a replacement of an assignment that never was there", versioned(1)[5])
 }
@@ -128,9 +134,11 @@ func checkAbsent(e *env) {
 func checkInsertedTwice(e *env) {
 	st := e.open()
 	e.put(st, versioned(0)...)
+	var second []attempt
 	for _, row := range versioned(0) {
-		e.refused(st, text(row)+" beside a row with the same key", marked(row))
+		second = append(second, attempt{text(row) + " beside a row with the same key", []any{marked(row)}})
 	}
+	e.refusedEach(st, second...)
 }
 
 func checkTouch(e *env) {

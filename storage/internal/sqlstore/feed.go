@@ -13,7 +13,7 @@ const (
 	claimEvents = `UPDATE {p}events SET due_at = $1, attempts = attempts + 1, fence = fence + 1
 		WHERE (op, seq) IN (
 			SELECT op, seq FROM {p}events {by events_feed} WHERE taken = 0 AND due_at <= $2
-			ORDER BY at, op, seq LIMIT $3)
+			ORDER BY at, op, seq LIMIT $3 + 0)
 		RETURNING op, seq, at, kind, account_id, agency_id, user_id, request_id, invitation_id, session_id, mail_id,
 			role, was, action, refusal, by_user, by_session, by_system, by_operator, by_reason, by_request, attempts, fence`
 

@@ -14,7 +14,7 @@ const (
 	claimMail = `UPDATE {p}mails SET leased_until = $1, attempts = attempts + 1, fence = fence + 1
 		WHERE id IN (
 			SELECT id FROM {p}mails {by mails_due} WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $3
-			ORDER BY priority, due_at, id LIMIT $4)
+			ORDER BY priority, due_at, id LIMIT $4 + 0)
 		RETURNING id, kind, account_id, recipient, recipient_name, locale, subject, body, reason, priority, due_at,
 			not_after, created_at, attempts, fence`
 

@@ -21,12 +21,12 @@ const (
 	LEFT JOIN {p}accounts a ON a.id = r.client_id AND r.state = 'approved'
 	WHERE r.agency_id = $1 AND (r.created_at, r.id) < ($2, $3)`
 
-	clientsPage = ` ORDER BY r.created_at DESC, r.id DESC LIMIT $4`
+	clientsPage = ` ORDER BY r.created_at DESC, r.id DESC LIMIT $4 + 0`
 
 	// clientsFit asks the request alone and finds the account's name itself, so
 	// that the tables of the page are joined only to lines that fit.
-	clientsFit = ` AND (r.email LIKE $5 ESCAPE '!' OR r.state = 'approved'
-		AND (SELECT b.name_key FROM {p}accounts b WHERE b.id = r.client_id) LIKE $5 ESCAPE '!')`
+	clientsFit = ` AND (r.email LIKE $5 || '' ESCAPE '!' OR r.state = 'approved'
+		AND (SELECT b.name_key FROM {p}accounts b WHERE b.id = r.client_id) LIKE $5 || '' ESCAPE '!')`
 
 	// clientsIn compares what access.Client.StateAt says.
 	clientsIn = ` AND CASE
@@ -68,7 +68,7 @@ const addressed = `SELECT ` + requestR + `, ` + accountStateG + `
 	FROM {p}requests r
 	JOIN {p}accounts g ON g.id = r.agency_id AND g.epoch = r.agency_epoch AND ` + actsG + `
 	WHERE r.email = $1 AND r.state = 'pending' AND r.expires_at > $2
-	ORDER BY r.created_at DESC, r.id DESC, r.agency_id DESC LIMIT $3`
+	ORDER BY r.created_at DESC, r.id DESC, r.agency_id DESC LIMIT $3 + 0`
 
 func bindAddressed(d []any, c *access.Client) []any {
 	return bindAccountState(bindRequest(d, &c.Request), &c.Agency)

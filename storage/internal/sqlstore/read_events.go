@@ -15,8 +15,8 @@ const (
 	eventsElsewhere = `SELECT * FROM (SELECT ` + eventE + ` FROM {p}events e
 		WHERE e.agency_id = $1 AND e.agency_id <> '' AND e.account_id <> $1
 			AND (e.at, e.op, e.seq) < ($2, $3, $4) AND ($6 = '' OR e.user_id = $6 OR e.by_user = $6)`
-	eventsBranch = ` ORDER BY e.at DESC, e.op DESC, e.seq DESC LIMIT $5) `
-	eventsMerged = ` ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT $5`
+	eventsBranch = ` ORDER BY e.at DESC, e.op DESC, e.seq DESC LIMIT $5 + 0) `
+	eventsMerged = ` ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT $5 + 0`
 
 	eventsAll = eventsThere + eventsBranch + `x UNION ALL ` + eventsElsewhere + eventsBranch + `y` + eventsMerged
 )

@@ -17,23 +17,23 @@ import (
 // What is kept under a user's id is found by it. The parts of an identity and
 // of a challenge can be any text, so their keys are compared as they are joined.
 const (
-	heldUser       = `SELECT ` + userU + ` FROM {p}users u WHERE u.id = $1 AND u.id > $2 LIMIT $3`
-	heldCredential = `SELECT ` + credentialY + ` FROM {p}credentials y WHERE y.user_id = $1 AND y.user_id > $2 LIMIT $3`
+	heldUser       = `SELECT ` + userU + ` FROM {p}users u WHERE u.id = $1 AND u.id > $2 LIMIT $3 + 0`
+	heldCredential = `SELECT ` + credentialY + ` FROM {p}credentials y WHERE y.user_id = $1 AND y.user_id > $2 LIMIT $3 + 0`
 
 	keyI         = `i.issuer || ` + newline + ` || i.subject`
 	heldIdentity = `SELECT ` + identityI + ` FROM {p}identities i
-		WHERE i.user_id = $1 AND ` + keyI + ` > $2 ORDER BY ` + keyI + ` LIMIT $3`
+		WHERE i.user_id = $1 AND ` + keyI + ` > $2 ORDER BY ` + keyI + ` LIMIT $3 + 0`
 
 	keyZ          = `z.session_id || ` + newline + ` || z.account_id || ` + newline + ` || z.action`
 	heldChallenge = `SELECT ` + challengeZ + ` FROM {p}challenges z
-		WHERE z.user_id = $1 AND ` + keyZ + ` > $2 ORDER BY ` + keyZ + ` LIMIT $3`
+		WHERE z.user_id = $1 AND ` + keyZ + ` > $2 ORDER BY ` + keyZ + ` LIMIT $3 + 0`
 
 	heldMembership = `SELECT ` + membershipM + ` FROM {p}memberships m
-		WHERE m.user_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3`
+		WHERE m.user_id = $1 AND m.account_id > $2 ORDER BY m.account_id LIMIT $3 + 0`
 	heldAssignment = `SELECT ` + assignmentS + ` FROM {p}assignments s
-		WHERE s.user_id = $1 AND (s.client_id, s.agency_id) > ($2, $3) ORDER BY s.client_id, s.agency_id LIMIT $4`
+		WHERE s.user_id = $1 AND (s.client_id, s.agency_id) > ($2, $3) ORDER BY s.client_id, s.agency_id LIMIT $4 + 0`
 	heldSession = `SELECT ` + sessionX + ` FROM {p}sessions x
-		WHERE x.user_id = $1 AND x.id > $2 ORDER BY x.id LIMIT $3`
+		WHERE x.user_id = $1 AND x.id > $2 ORDER BY x.id LIMIT $3 + 0`
 
 	newline = "'\n'"
 )
@@ -44,15 +44,15 @@ const (
 const (
 	heldRequest = `SELECT ` + requestR + ` FROM {p}requests r
 		WHERE (r.requester_id = $1 AND r.requester_id <> '' OR r.email = $2 AND r.email <> '')
-			AND (r.agency_id, r.id) > ($3, $4) ORDER BY r.agency_id, r.id LIMIT $5`
+			AND (r.agency_id, r.id) > ($3, $4) ORDER BY r.agency_id, r.id LIMIT $5 + 0`
 	heldInvitation = `SELECT ` + invitationV + ` FROM {p}invitations v
 		WHERE (v.inviter_id = $1 AND v.inviter_id <> '' OR v.email = $2 AND v.email <> '')
-			AND (v.account_id, v.id) > ($3, $4) ORDER BY v.account_id, v.id LIMIT $5`
+			AND (v.account_id, v.id) > ($3, $4) ORDER BY v.account_id, v.id LIMIT $5 + 0`
 	heldMail = `SELECT ` + recordL + ` FROM {p}mails l
-		WHERE l.recipient = $1 AND l.recipient <> '' AND l.id > $2 ORDER BY l.id LIMIT $3`
+		WHERE l.recipient = $1 AND l.recipient <> '' AND l.id > $2 ORDER BY l.id LIMIT $3 + 0`
 	heldEvent = `SELECT ` + eventE + ` FROM {p}events e
 		WHERE (e.user_id = $1 OR e.by_user = $1) AND $1 <> ''
-			AND (e.op, e.seq) > ($2, $3) ORDER BY e.op, e.seq LIMIT $4`
+			AND (e.op, e.seq) > ($2, $3) ORDER BY e.op, e.seq LIMIT $4 + 0`
 )
 
 // Held implements accounts.Store. It returns an error for a kind that it does

@@ -34,6 +34,10 @@ const maxPattern = 50_000
 // in lower case and so is what comes out here, so it does not matter that one
 // database's LIKE folds the case of ASCII letters and another's does not.
 //
+// Statements give LIKE and LIMIT an expression, such as LIMIT $1 + 0, and no
+// bare parameter. SQLite plans by the value of a bare one, and so plans again
+// each time a value is bound, which costs several times a page.
+//
 // A text that no key is long enough to contain becomes a pattern that fits
 // none, instead of one that the database refuses to run.
 func contains(search string) string {

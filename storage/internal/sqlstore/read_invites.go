@@ -157,8 +157,8 @@ const (
 	JOIN {p}accounts a ON a.id = v.account_id` + inviterV + `
 	WHERE v.account_id = $1 AND (v.created_at, v.id) < ($2, $3)`
 
-	invitationsPage = ` ORDER BY v.created_at DESC, v.id DESC LIMIT $4`
-	invitationsFit  = ` AND v.email LIKE $5 ESCAPE '!'`
+	invitationsPage = ` ORDER BY v.created_at DESC, v.id DESC LIMIT $4 + 0`
+	invitationsFit  = ` AND v.email LIKE $5 || '' ESCAPE '!'`
 
 	// invitationsIn compares what invites.Invitation.StateAt says.
 	invitationsIn = ` AND CASE
@@ -199,7 +199,7 @@ const invitationsTo = `SELECT ` + invitationV + `, ` + accountStateA + `, ` + us
 	JOIN {p}users q ON q.id = v.inviter_id
 	JOIN {p}memberships w ON w.account_id = v.account_id AND w.user_id = v.inviter_id
 	WHERE v.email = $1 AND` + pendingV + `$2
-	ORDER BY v.created_at DESC, v.id DESC, v.account_id DESC LIMIT $3`
+	ORDER BY v.created_at DESC, v.id DESC, v.account_id DESC LIMIT $3 + 0`
 
 // InvitationsTo implements invites.Store.
 func (r *Reads) InvitationsTo(ctx context.Context, email accounts.Email, at time.Time, n int) ([]invites.Listed, error) {

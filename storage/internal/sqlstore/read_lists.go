@@ -14,10 +14,10 @@ const members = `SELECT ` + membershipM + `, ` + userU + `
 	FROM {p}memberships m
 	JOIN {p}users u ON u.id = m.user_id
 	WHERE m.account_id = $1 AND m.ended_at = 0 AND (u.label_key, u.id) > ($2, $3)
-		AND ($4 = '' OR u.label_key LIKE $4 ESCAPE '!' OR u.handle_key LIKE $4 ESCAPE '!' OR u.email LIKE $4 ESCAPE '!')
+		AND ($4 = '' OR u.label_key LIKE $4 || '' ESCAPE '!' OR u.handle_key LIKE $4 || '' ESCAPE '!' OR u.email LIKE $4 || '' ESCAPE '!')
 		AND ($5 = 0 OR u.id = $6 AND $6 <> '' OR u.email = $7 AND $7 <> '' OR u.handle_key = $8 AND $8 <> ''
 			OR u.label_key = $9 AND $9 <> '' AND u.name <> '')
-	ORDER BY u.label_key, u.id LIMIT $10`
+	ORDER BY u.label_key, u.id LIMIT $10 + 0`
 
 func bindMember(d []any, m *accounts.Member) []any {
 	return bindUser(bindMembership(d, &m.Membership), &m.User)
@@ -37,16 +37,16 @@ const (
 	FROM {p}connections c
 	JOIN {p}accounts g ON g.id = c.agency_id
 	WHERE c.client_id = $1 AND (c.agency_key, c.agency_id) > ($2, $3)
-		AND ` + countsC + ` AND ($4 = '' OR c.agency_key LIKE $4 ESCAPE '!')
-	ORDER BY c.agency_key, c.agency_id LIMIT $5`
+		AND ` + countsC + ` AND ($4 = '' OR c.agency_key LIKE $4 || '' ESCAPE '!')
+	ORDER BY c.agency_key, c.agency_id LIMIT $5 + 0`
 
 	connectionsOfAgency = `SELECT ` + connectionC + `, ` + accountStateA + `
 	FROM {p}connections c
 	JOIN {p}accounts g ON g.id = c.agency_id
 	JOIN {p}accounts a ON a.id = c.client_id
 	WHERE c.agency_id = $1 AND (c.client_key, c.client_id) > ($2, $3)
-		AND ` + countsC + ` AND ($4 = '' OR c.client_key LIKE $4 ESCAPE '!')
-	ORDER BY c.client_key, c.client_id LIMIT $5`
+		AND ` + countsC + ` AND ($4 = '' OR c.client_key LIKE $4 || '' ESCAPE '!')
+	ORDER BY c.client_key, c.client_id LIMIT $5 + 0`
 )
 
 var errSide = errors.New("sqlstore: a query for connections names exactly one of client and agency")

@@ -13,9 +13,9 @@ const (
 	WHERE l.id > $1 AND ($3 = '' OR l.account_id = $3) AND ($4 = '' OR l.recipient = $4)
 		AND ($5 = '' OR l.reason = $5 OR l.reason >= $6 AND l.reason < $7)`
 
-	mailsByID    = `SELECT ` + recordL + mailsWhere + ` AND l.id = $8 ORDER BY l.id LIMIT $2`
-	mailsAll     = `SELECT ` + recordL + mailsWhere + ` ORDER BY l.id LIMIT $2`
-	mailsByState = `SELECT ` + recordL + mailsWhere + ` AND l.state = $8 ORDER BY l.id LIMIT $2`
+	mailsByID    = `SELECT ` + recordL + mailsWhere + ` AND l.id = $8 ORDER BY l.id LIMIT $2 + 0`
+	mailsAll     = `SELECT ` + recordL + mailsWhere + ` ORDER BY l.id LIMIT $2 + 0`
+	mailsByState = `SELECT ` + recordL + mailsWhere + ` AND l.state = $8 ORDER BY l.id LIMIT $2 + 0`
 )
 
 // Mails implements mail.Outbox.

@@ -38,13 +38,13 @@ const (
 	// EXISTS into a join and would find the user again for each entry.
 	reachUser = `1 = (SELECT 1 FROM {p}users u WHERE u.id = $1 AND u.suspended_at = 0 AND u.deleted_at = 0)`
 
-	reachMemberFits   = ` AND ($7 = '' OR m.account_key LIKE $7 ESCAPE '!')`
-	reachDelegateFits = ` AND ($7 = '' OR s.client_key LIKE $7 ESCAPE '!')`
+	reachMemberFits   = ` AND ($7 = '' OR m.account_key LIKE $7 || '' ESCAPE '!')`
+	reachDelegateFits = ` AND ($7 = '' OR s.client_key LIKE $7 || '' ESCAPE '!')`
 
-	reach = `SELECT * FROM (` + reachMember + reachMemberFits + ` ORDER BY m.account_key, m.account_id LIMIT $8) x
+	reach = `SELECT * FROM (` + reachMember + reachMemberFits + ` ORDER BY m.account_key, m.account_id LIMIT $8 + 0) x
 	UNION ALL
-	SELECT * FROM (` + reachDelegate + reachDelegateFits + ` ORDER BY s.client_key, s.client_id, s.agency_id LIMIT $8) y
-	ORDER BY 1, 2, 3 LIMIT $8`
+	SELECT * FROM (` + reachDelegate + reachDelegateFits + ` ORDER BY s.client_key, s.client_id, s.agency_id LIMIT $8 + 0) y
+	ORDER BY 1, 2, 3 LIMIT $8 + 0`
 )
 
 // Reach implements accounts.Reader.

@@ -49,7 +49,7 @@ func (r *Reads) Session(ctx context.Context, key access.SessionKey) (access.Sess
 
 const sessionsOf = `SELECT ` + sessionX + ` FROM {p}sessions x
 	WHERE x.user_id = $1 AND x.id < $2 AND x.ended_at = 0
-	ORDER BY x.id DESC LIMIT $3`
+	ORDER BY x.id DESC LIMIT $3 + 0`
 
 // Sessions implements access.SessionStore.
 func (r *Reads) Sessions(ctx context.Context, q access.SessionsQuery) ([]access.Session, error) {

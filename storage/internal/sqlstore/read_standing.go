@@ -90,14 +90,14 @@ func (r *Reads) Standings(ctx context.Context, all []accounts.StandingKey) ([]ac
 const (
 	reachers = `WITH k (user_id) AS (
 		SELECT user_id FROM (SELECT m.user_id FROM {p}memberships m
-			WHERE m.account_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3) x
+			WHERE m.account_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3 + 0) x
 		UNION
 		SELECT user_id FROM (SELECT DISTINCT s.user_id FROM {p}assignments s
-			WHERE s.client_id = $1 AND s.user_id > $2 ORDER BY s.user_id LIMIT $3) y
-		ORDER BY user_id LIMIT $3)` + reachersOf
+			WHERE s.client_id = $1 AND s.user_id > $2 ORDER BY s.user_id LIMIT $3 + 0) y
+		ORDER BY user_id LIMIT $3 + 0)` + reachersOf
 
 	reachersThrough = `WITH k (user_id) AS (SELECT s.user_id FROM {p}assignments s
-		WHERE s.client_id = $1 AND s.user_id > $2 AND s.agency_id = $4 ORDER BY s.user_id LIMIT $3)` + reachersOf
+		WHERE s.client_id = $1 AND s.user_id > $2 AND s.agency_id = $4 ORDER BY s.user_id LIMIT $3 + 0)` + reachersOf
 
 	reachersOf = `
 	SELECT ` + standingColumns + ` FROM k

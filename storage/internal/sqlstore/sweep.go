@@ -13,26 +13,26 @@ const sweepAtMost = 1000
 // session that ended before a moment began before it.
 const (
 	sweepSessions = `DELETE FROM {p}sessions WHERE id IN (
-		SELECT id FROM {p}sessions WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
+		SELECT id FROM {p}sessions WHERE created_at < $1 ORDER BY created_at LIMIT $2 + 0)`
 	sweepSources = `UPDATE {p}sessions SET user_agent = '', source = '' WHERE id IN (
 		SELECT id FROM {p}sessions WHERE created_at < $1 AND (user_agent <> '' OR source <> '')
-		ORDER BY created_at LIMIT $2)`
+		ORDER BY created_at LIMIT $2 + 0)`
 	sweepTickets = `DELETE FROM {p}tickets WHERE (user_id, purpose) IN (
-		SELECT user_id, purpose FROM {p}tickets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
+		SELECT user_id, purpose FROM {p}tickets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 + 0)`
 	sweepChallenges = `DELETE FROM {p}challenges WHERE (user_id, session_id, account_id, action) IN (
 		SELECT user_id, session_id, account_id, action FROM {p}challenges WHERE expires_at < $1
-		ORDER BY expires_at LIMIT $2)`
+		ORDER BY expires_at LIMIT $2 + 0)`
 	sweepGuesses = `DELETE FROM {p}guesses WHERE email IN (
-		SELECT email FROM {p}guesses WHERE last_at < $1 ORDER BY last_at LIMIT $2)`
+		SELECT email FROM {p}guesses WHERE last_at < $1 ORDER BY last_at LIMIT $2 + 0)`
 	sweepReplies = `DELETE FROM {p}replies WHERE (account_id, actor, key) IN (
-		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`
+		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 + 0)`
 	sweepQuotas = `DELETE FROM {p}quotas WHERE (subject, kind, day) IN (
-		SELECT subject, kind, day FROM {p}quotas WHERE day < $1 ORDER BY day LIMIT $2)`
+		SELECT subject, kind, day FROM {p}quotas WHERE day < $1 ORDER BY day LIMIT $2 + 0)`
 	sweepTexts = `UPDATE {p}mails SET subject = '', body = '' WHERE id IN (
 		SELECT id FROM {p}mails WHERE state = 'dead' AND not_after > 0 AND not_after <= $1 AND (subject <> '' OR body <> '')
-		ORDER BY id LIMIT $2)`
+		ORDER BY id LIMIT $2 + 0)`
 	sweepMail = `DELETE FROM {p}mails WHERE id IN (
-		SELECT id FROM {p}mails WHERE settled_at > 0 AND settled_at < $1 ORDER BY settled_at LIMIT $2)`
+		SELECT id FROM {p}mails WHERE settled_at > 0 AND settled_at < $1 ORDER BY settled_at LIMIT $2 + 0)`
 )
 
 // Sweep implements storage.Storage.

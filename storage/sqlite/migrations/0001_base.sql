@@ -250,6 +250,7 @@ CREATE TABLE {p}sessions (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX {p}sessions_hash ON {p}sessions (hash);
 CREATE INDEX {p}sessions_user ON {p}sessions (user_id, id);
+CREATE INDEX {p}sessions_open ON {p}sessions (user_id, id) WHERE ended_at = 0;
 CREATE INDEX {p}sessions_created ON {p}sessions (created_at);
 
 CREATE TABLE {p}quotas (
