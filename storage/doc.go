@@ -128,13 +128,14 @@
 // Forget comes last and knows no conflict: what is not there is passed over.
 // Of a user it takes out identities, the credential, challenges and tickets,
 // and blanks user agent and source of their sessions. Of an address it takes
-// out the guesses; blanks Email, Address and Message (and Reason) of requests
-// and invitations to it, of which pending ones become Ended and Revoked; cancels
-// the mail to it that is queued or dead, as CancelMail does; and blanks To,
-// ToName, Subject, Text and Error of all mail to it. A request, invitation or
-// session that is blanked gets the next version, so that nobody who read it
-// before writes it back; mail has none to move. Counters of every kind and kept
-// replies are left to Sweep, which erases them within two days.
+// out the guesses and the tickets that were sent there, whosever they are; blanks
+// Email, Address and Message (and Reason) of requests and invitations to it, of
+// which pending ones become Ended and Revoked; cancels the mail to it that is
+// queued or dead, as CancelMail does; and blanks To, ToName, Subject, Text and
+// Error of all mail to it. A request, invitation or session that is blanked gets
+// the next version, so that nobody who read it before writes it back; mail has
+// none to move. Counters of every kind and kept replies are left to Sweep, which
+// erases them within two days.
 //
 // Touches are notes: each sets SeenAt of a session to the later of the stored
 // and the given moment, moves no version, and passes over a session that is

@@ -40,6 +40,11 @@ func (s *state) forgetUser(u *user) {
 
 func (s *state) forgetEmail(email accounts.Email, at time.Time) {
 	delete(s.guesses, email)
+	for _, x := range s.tickets {
+		if x.Email == email {
+			s.dropTicket(x)
+		}
+	}
 	for _, x := range s.requests {
 		if x.Email != email {
 			continue

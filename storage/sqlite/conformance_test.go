@@ -12,45 +12,45 @@ import (
 	"github.com/chatelaine-go/chatelaine/storage/storagetest"
 )
 
-// A store keeps the whole contract of package storage (A99, I-30), whether it
-// opened its file itself or was given the handle of a host.
+// A store keeps the whole contract of package storage (A99, I-30) when it opened
+// its file itself.
 func TestStore(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		open func(t *testing.T) (*sqlite.Store, *sql.DB)
-	}{
-		{"a file", func(t *testing.T) (*sqlite.Store, *sql.DB) {
+	conforms(t, func(t *testing.T) (*sqlite.Store, *sql.DB) {
+		t.Helper()
+		st, path := fresh(t, nil)
+		return st, handle(t, "file:"+path+hostDSN, 0)
+	})
+}
+
+// And so does one that was given the handle of a host.
+func TestStore_hostsHandle(t *testing.T) {
+	t.Parallel()
+	conforms(t, func(t *testing.T) (*sqlite.Store, *sql.DB) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "host.db")
+		migrated(t, path)
+		db := handle(t, "file:"+path+hostDSN, 0)
+		return on(t, db), db
+	})
+}
+
+func conforms(t *testing.T, open func(t *testing.T) (*sqlite.Store, *sql.DB)) {
+	t.Helper()
+	storagetest.Test(t, storagetest.Harness{
+		Open: func(t *testing.T) storage.Storage {
 			t.Helper()
-			st, path := fresh(t, nil)
-			return st, handle(t, "file:"+path+hostDSN, 0)
-		}},
-		{"a host's handle", func(t *testing.T) (*sqlite.Store, *sql.DB) {
+			st, db := open(t)
+			return opened{st, db}
+		},
+		Begin: func(t *testing.T, st storage.Storage) storagetest.Tx {
 			t.Helper()
-			path := filepath.Join(t.TempDir(), "host.db")
-			migrated(t, path)
-			db := handle(t, "file:"+path+hostDSN, 0)
-			return on(t, db), db
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			storagetest.Test(t, storagetest.Harness{
-				Open: func(t *testing.T) storage.Storage {
-					t.Helper()
-					st, db := tt.open(t)
-					return opened{st, db}
-				},
-				Begin: func(t *testing.T, st storage.Storage) storagetest.Tx {
-					t.Helper()
-					o := st.(opened)
-					tx, err := o.db.BeginTx(t.Context(), nil)
-					require.NoError(t, err)
-					return joined{o.JoinSQL(tx), tx}
-				},
-			})
-		})
-	}
+			o := st.(opened)
+			tx, err := o.db.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			return joined{o.JoinSQL(tx), tx}
+		},
+	})
 }
 
 // opened is a store with the handle by which the host reaches its database.

@@ -15,9 +15,9 @@ type books struct {
 	promised set[string]
 	events   set[eventKey]
 	secrets  map[accounts.SessionID]token.Hash
-	dead     set[token.Hash] // secrets that a rotation ended
-	links    map[access.TicketKey]token.Hash
-	stale    set[token.Hash] // links that a newer one ended
+	dead     set[token.Hash]                    // secrets that a rotation ended
+	links    map[access.TicketKey]access.Ticket // the newest of each
+	stale    set[token.Hash]                    // links that a newer one ended
 	last     change
 }
 
@@ -25,7 +25,7 @@ func newBooks() books {
 	return books{
 		spent: map[accounts.QuotaKey]int{}, promised: set[string]{}, events: set[eventKey]{},
 		secrets: map[accounts.SessionID]token.Hash{}, dead: set[token.Hash]{},
-		links: map[access.TicketKey]token.Hash{}, stale: set[token.Hash]{},
+		links: map[access.TicketKey]access.Ticket{}, stale: set[token.Hash]{},
 	}
 }
 
@@ -55,20 +55,20 @@ func (b *books) applied(c change) {
 func (b *books) linked(c change) {
 	for _, t := range c.Tickets {
 		if old, found := b.links[t.TicketKey]; found {
-			b.stale.add(old)
+			b.stale.add(old.Hash)
 		}
-		b.links[t.TicketKey] = t.Hash
+		b.links[t.TicketKey] = t
 	}
 	for _, f := range c.Forget {
-		for key, h := range b.links {
-			if key.User == f.User {
-				b.stale.add(h)
+		for key, t := range b.links {
+			if key.User == f.User || t.Email == f.Email && f.Email != "" {
+				b.stale.add(t.Hash)
 				delete(b.links, key)
 			}
 		}
 	}
-	for _, h := range b.links {
-		delete(b.stale, h) // a hash may come back, in another row
+	for _, t := range b.links {
+		delete(b.stale, t.Hash) // a hash may come back, in another row
 	}
 }
 
@@ -90,9 +90,9 @@ func (b *books) swept(w *world, today accounts.Day) {
 			delete(b.secrets, id)
 		}
 	}
-	for key, h := range b.links {
+	for key, t := range b.links {
 		if _, found := w.tickets[key]; !found {
-			b.stale.add(h)
+			b.stale.add(t.Hash)
 			delete(b.links, key)
 		}
 	}
@@ -155,7 +155,7 @@ func (g *game) loginInvariants() {
 			_, err := g.st.Ticket(e.ctx, access.TicketQuery{Hash: h})
 			e.is(err, accounts.ErrNotFound, "operation %d: a link that was replaced or erased", g.n)
 		}
-		if b.links[t.TicketKey] == t.Hash {
+		if b.links[t.TicketKey].Hash == t.Hash {
 			got, err := g.st.Ticket(e.ctx, access.TicketQuery{Hash: t.Hash})
 			e.ok(err, "Ticket")
 			e.holds(got.TicketKey == t.TicketKey, "operation %d: the newest link of %v leads to %v", g.n, t.TicketKey, got.TicketKey)

@@ -147,8 +147,16 @@ func checkForgetAddress(e *env) {
 		}
 		want[r.ID] = r
 	}
+	other, own := ticket("w", token.Address), ticket("w", token.Reset)
+	other.Email, other.Address = address("u"), "u@Example.com" // who wanted that address for themselves
+	e.put(st, other)
 	e.forget(st, accounts.Forget{Email: address("u")})
 
+	e.noTicket(st, access.TicketQuery{TicketKey: other.TicketKey})
+	e.noTicket(st, access.TicketQuery{Hash: other.Hash})
+	left, err := st.Ticket(e.ctx, access.TicketQuery{TicketKey: own.TicketKey})
+	e.ok(err, "Ticket")
+	e.holds(left.Hash == own.Hash, "a ticket to another address was forgotten")
 	for n, state := range requestStates() {
 		r := personRequest("u", n)
 		r.Version, r.Email, r.Address, r.Message, r.Reason = 2, "", "", "", ""
@@ -325,9 +333,10 @@ func checkForgetHalf(e *env) {
 	before = questions(st, ofUser...)
 	e.forget(st, accounts.Forget{Email: address("u")})
 	e.same(questions(st, ofUser...), before, "what is kept of a user whose address was forgotten")
-	t, err := st.Ticket(e.ctx, access.TicketQuery{TicketKey: ticketKey("u", token.Reset)})
-	e.ok(err, "Ticket")
-	e.holds(t.Version == 1, "forgetting an address took out a user's ticket")
+	e.noTicket(st, access.TicketQuery{TicketKey: ticketKey("u", token.Reset)}) // it was sent to that address
+	elsewhere := ticket("u", token.Reset)
+	elsewhere.Email, elsewhere.Address = "else@example.com", "else@example.com"
+	e.put(st, elsewhere)
 	e.forget(st, accounts.Forget{User: "u", Email: address("w")})
 	e.noTicket(st, access.TicketQuery{TicketKey: ticketKey("u", token.Reset)})
 	e.same(e.held(st, accounts.HeldQuery{Kind: accounts.HeldMail, Email: address("w")}), []accounts.Held{}, "mail to another address that was forgotten")

@@ -51,6 +51,11 @@ func (w *world) forgetUser(id accounts.UserID) {
 
 func (w *world) forgetAddress(email accounts.Email, events []accounts.Event) {
 	delete(w.guesses, email)
+	for key, t := range w.tickets {
+		if t.Email == email {
+			delete(w.tickets, key)
+		}
+	}
 	for key, r := range w.requests {
 		if r.Email != email {
 			continue

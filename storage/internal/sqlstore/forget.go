@@ -15,6 +15,7 @@ var (
 
 	forgetEmail = [...]string{ //nolint:gochecknoglobals // a constant list
 		`DELETE FROM {p}guesses WHERE email = $1`,
+		`DELETE FROM {p}tickets WHERE email = $1`,
 		`UPDATE {p}requests SET state = CASE WHEN state = 'pending' THEN 'ended' ELSE state END, email = '', address = '',
 			message = '', reason = '', version = version + 1
 			WHERE email = $1`,
