@@ -30,7 +30,7 @@ func FuzzLogins_links(f *testing.F) {
 	was := h.means("nora")
 	f.Fuzz(func(t *testing.T, link string) {
 		if right[link] {
-			t.Skip("the link itself")
+			return // the link itself, which works
 		}
 		login, err := h.logins.ResetPassword(t.Context(), link, others)
 		require.Equal(t, accounts.ErrNotFound, err)
