@@ -15,6 +15,7 @@ type Change struct {
 	Requests []Request
 	Sessions []Session
 	Tickets  []Ticket
+	Views    []ViewAs
 
 	// Guesses are written before anybody knows who asks, so a change may carry
 	// them, and what it spends, without an operation and without an event.
@@ -36,6 +37,7 @@ func (c Change) Sorted() Change {
 	c.Tickets = sorted(c.Tickets, func(a, b Ticket) int {
 		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Purpose, b.Purpose))
 	})
+	c.Views = sorted(c.Views, func(a, b ViewAs) int { return cmp.Compare(a.ID, b.ID) })
 	c.Guesses = sorted(c.Guesses, func(a, b Guesses) int { return cmp.Compare(a.Email, b.Email) })
 	c.Touches = sorted(c.Touches, func(a, b Touch) int { return cmp.Compare(a.Session, b.Session) })
 	return c

@@ -33,14 +33,14 @@ type Code struct {
 
 // Confirmations is the service of identity confirmation. A user who has turned
 // it on is asked for a six-digit code before they join an account, transfer
-// ownership, make an owner, close an account, disable client access, change how
-// they log in, and erase themselves: the call that does it answers
-// accounts.CodeError, the host asks for a code with its action and account, has
-// it answered, and repeats the call, which uses the code up. A code is good for
-// 10 minutes and 5 answers, for that user, that action at that account, and
-// that session; what ends the user's sessions ends it, and once they have
-// another phone it cannot be answered. The service holds no state and is safe
-// for concurrent use.
+// ownership, make an owner, close an account, disable client access, view as a
+// client, change how they log in, and erase themselves: the call that does it
+// answers accounts.CodeError, the host asks for a code with its action and
+// account, has it answered, and repeats the call, which uses the code up. A code
+// is good for 10 minutes and 5 answers, for that user, that action at that
+// account, and that session; what ends the user's sessions ends it, and once they
+// have another phone it cannot be answered. The service holds no state and is
+// safe for concurrent use.
 type Confirmations struct {
 	st     SessionStore
 	env    *accounts.Env

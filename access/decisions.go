@@ -171,6 +171,9 @@ func (s *Requests) decide(ctx context.Context, op accounts.Operation, in Decisio
 // newest first, at most 100, for a page that lists what waits for a decision.
 // Users whose address is not proven see none.
 func (s *Requests) Addressed(ctx context.Context, actor accounts.Actor) ([]View, error) {
+	if err := accounts.RefuseViewing(ctx, s.env, s.st, actor, "requests.addressed"); err != nil {
+		return nil, err
+	}
 	u, err := accounts.Self(ctx, s.st, actor)
 	if err != nil || !u.Proven || u.Email == "" {
 		return nil, err

@@ -10,6 +10,9 @@
 //	logins, err := access.NewLogins(store, env, &access.LoginOptions{Hasher: hasher})
 //	codes, err := access.NewConfirmations(store, env, sender)
 //
+//	// For staff who look at what a client of their account sees:
+//	views, err := access.NewViews(store, env)
+//
 // The services stand on a store of package storage and an environment of
 // package accounts. They start nothing, keep nothing but a limiter of bursts
 // and the bound on parallel hashes, and are safe for concurrent use. Make one
@@ -133,6 +136,26 @@
 // to one account is refused at any other. What the session remembers of the
 // last account is a hint for pages.
 //
+// A client of the account has a principal too. It holds no role, so Can is false
+// for everything; [Principal.CanSite] asks what they were given on a site, and
+// costs no further read. Ask it of members as well: of staff who manage the
+// clients it is true.
+//
+// # Viewing as a client
+//
+// [Views.Start] gives a member with roles.ViewAs a link that opens, once and
+// within a minute, a view as one of the account's clients. The view has a cookie
+// of its own, on the domain where the clients log in: never put it into the place
+// of a session. [Views.Viewed] answers each of its requests, and a [Viewed] can
+// do on sites what the client and the viewer both can, for 30 minutes at most.
+// Unless it was asked for, the view is to look only: [Viewed] says so, and the
+// host sees to it. Show on each page who views as whom, with a button for
+// [Views.Stop].
+//
+// The audit lists views: the kinds [EventViewStarted], [EventViewOpened] and
+// [EventViewEnded], of accounts.Service.Events. [Views.End] ends one that is named
+// there. Lists of sessions are for proofs of a login, and do not show them.
+//
 // # What to avoid
 //
 // Keep no principal and no actor beyond the request that asked for it, and no
@@ -162,6 +185,11 @@
 //     by time, by a reset, or by an operator.
 //   - Signing up, logging in and resetting answer alike for addresses that
 //     somebody has and that nobody has, and do the same work.
+//   - Whoever views as a client is refused by every method that takes an actor,
+//     on record with both people named. A view ends with the viewer's session,
+//     rights and membership, with the client record and its user, and when the
+//     client comes in; and nothing that comes back brings it back, but an account
+//     that was paused.
 //   - A call of a known actor at a known account that is refused writes one
 //     event; previews and malformed input write none.
 package access

@@ -71,6 +71,15 @@ const (
 	EventSessionRenewed  accounts.EventKind = "session.renewed"
 )
 
+// The events of sessions that view as a client. Each names the client and their
+// user, and who views; views that end because something below them ended have no
+// event of their own. EventViewStarted is also what a code for it is asked for.
+const (
+	EventViewStarted accounts.EventKind = "view.started"
+	EventViewOpened  accounts.EventKind = "view.opened"
+	EventViewEnded   accounts.EventKind = "view.ended"
+)
+
 // The events of logins: tries at a password, passwords, and how they are reset.
 // EventPasswordChecked is a right one that opened no session. Events of an
 // address that nobody has name no user.

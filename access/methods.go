@@ -26,6 +26,9 @@ func (s *Logins) Methods(ctx context.Context, actor accounts.Actor, user account
 		return Methods{}, err
 	}
 	op := s.env.Begin(actor)
+	if err := accounts.RefuseViewing(ctx, s.env, s.st, actor, "logins.methods"); err != nil {
+		return Methods{}, err
+	}
 	if !actor.IsHost() && actor.User() != user {
 		return Methods{}, accounts.ErrNotFound
 	}
@@ -99,6 +102,9 @@ func (s *Logins) Block(ctx context.Context, actor accounts.Actor, email string) 
 		return Block{}, err
 	}
 	op := s.env.Begin(actor)
+	if err := accounts.RefuseViewing(ctx, s.env, s.st, actor, "logins.block"); err != nil {
+		return Block{}, err
+	}
 	if err := op.ByHost("logins.block"); err != nil {
 		return Block{}, err
 	}

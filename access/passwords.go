@@ -119,10 +119,13 @@ func (s *Logins) ResetPassword(ctx context.Context, link, fresh string) (account
 // password.ErrUnavailable says that breaches cannot be looked up now,
 // password.ErrBusy that the hasher has no room.
 func (s *Logins) ChangePassword(ctx context.Context, actor accounts.Actor, old, fresh string, from Device) (token.Secret, error) {
+	op := s.env.Begin(actor)
+	if err := accounts.RefuseViewing(ctx, s.env, s.st, actor, EventPasswordChanged); err != nil {
+		return token.Secret{}, err
+	}
 	if actor.User() == "" {
 		return token.Secret{}, accounts.ErrNotFound
 	}
-	op := s.env.Begin(actor)
 	u, err := s.changing(ctx, op)
 	if err != nil {
 		return token.Secret{}, err

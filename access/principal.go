@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
@@ -24,9 +25,14 @@ type Principal struct { //nolint:recvcheck // a value; enter alone fills one in,
 	Agency     accounts.AccountID
 	AgencyName string
 
+	// Client is the client record as which the user is here; "" without one. It
+	// gives no role: a client has the sites that they were given.
+	Client accounts.ClientID
+
 	AuthAt    time.Time // when the user last proved who they are
 	ExpiresAt time.Time // when the session ends at the latest; zero for the host's own
 
+	sites []accounts.SiteGrant
 	actor accounts.Actor
 }
 
@@ -34,13 +40,49 @@ type Principal struct { //nolint:recvcheck // a value; enter alone fills one in,
 // principal at an account acts there and nowhere else.
 func (p Principal) Actor() accounts.Actor { return p.actor }
 
-// Route returns how the user comes in: as a member, else as a delegate.
+// CanSite reports whether the user holds a permission on a site of the account:
+// a client what they were given there, and whoever may manage the account's
+// clients everything, since they hand it out. Nobody else holds any, delegates
+// included. Whether there is such a site, the host knows.
+func (p Principal) CanSite(site accounts.SiteID, permission roles.Permission) bool {
+	return p.Can(roles.ManageClients) || granted(p.sites, site, permission)
+}
+
+// Sites returns the sites that a client was given, by id, with what they may do
+// there; those without a permission are theirs, and nothing of them is seen.
+// Others have none: list theirs with accounts.Clients. The answer is the
+// caller's.
+func (p Principal) Sites() []accounts.SiteGrant { return copied(p.sites) }
+
+// granted reports whether a permission on a site is among grants.
+func granted(list []accounts.SiteGrant, site accounts.SiteID, permission roles.Permission) bool {
+	for i := range list {
+		if list[i].Site == site {
+			return list[i].Can(permission)
+		}
+	}
+	return false
+}
+
+// copied returns grants that share nothing with those they are made of.
+func copied(list []accounts.SiteGrant) []accounts.SiteGrant {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Permissions = slices.Clone(list[i].Permissions)
+	}
+	return list
+}
+
+// Route returns how the user comes in: as a member, else as a delegate, else as
+// a client.
 func (p Principal) Route() accounts.RouteKind {
 	switch {
 	case p.Direct() != "":
 		return accounts.RouteMember
 	case p.Delegated() != "":
 		return accounts.RouteDelegate
+	case p.Client != "":
+		return accounts.RouteClient
 	}
 	return ""
 }
@@ -70,7 +112,7 @@ func (a Admission) principal(r accounts.Rules, at time.Time, account accounts.Ac
 		proven = s.AuthAt
 	}
 	tooOld := at.Sub(s.SeenAt) >= r.Limits.DelegateIdle || at.Sub(proven) >= r.Limits.DelegateTTL
-	err := p.enter(r, st, account, accounts.Admission{
+	err := p.enter(r, a, account, accounts.Admission{
 		User: s.User, Epoch: s.UserEpoch, Proof: accounts.Proof{Login: s.Login}, Session: s.ID, AuthAt: s.AuthAt,
 	}, tooOld)
 	return p, err
@@ -79,20 +121,24 @@ func (a Admission) principal(r accounts.Rules, at time.Time, account accounts.Ac
 // enter fills in what the user may do at an account. Somebody else's account
 // wants a younger session than one's own; where only an older one is at hand,
 // delegated rights are left out, and if nothing else is there the user has to
-// log in again.
-func (p *Principal) enter(r accounts.Rules, st accounts.Standing, account accounts.AccountID, adm accounts.Admission, tooOld bool) error {
+// log in again. As a client they come on their own.
+func (p *Principal) enter(r accounts.Rules, a Admission, account accounts.AccountID, adm accounts.Admission, tooOld bool) error {
+	st := a.Standing
 	adm.Account, adm.OwnOnly = account, tooOld
 	p.actor = accounts.Admitted(adm)
 	if account == "" {
 		return nil
 	}
 	p.Rights = st.Rights(r.Ladder, adm.Proof)
-	if p.None() {
+	if st.AsClient(adm.Proof) {
+		p.Client, p.sites = st.Client.ID, a.Sites
+	}
+	if p.None() && p.Client == "" {
 		*p = Principal{}
 		return accounts.ErrNotFound
 	}
 	if p.Delegated() != "" && tooOld {
-		if p.Rights = r.Ladder.Rights(p.Direct(), ""); p.None() {
+		if p.Rights = r.Ladder.Rights(p.Direct(), ""); p.None() && p.Client == "" {
 			*p = Principal{}
 			return accounts.ErrStepUp
 		}

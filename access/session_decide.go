@@ -62,8 +62,9 @@ func provenAt(op accounts.Operation, login accounts.Login) time.Time {
 // rotate decides whether a session moves to another account, with a new
 // secret. The old secret is dead in the same change, without grace.
 //
-// Home is whether the user is a member of the account that is left: that is
-// where Return leads, however many clients' accounts come in between.
+// Home is whether the account that is left is the user's own, as a member: that is
+// where Return leads, however many clients' accounts come in between. A client
+// who has no such account returns to the one that they left.
 func rotate(op accounts.Operation, s Session, to accounts.AccountID, hash token.Hash, kind accounts.EventKind, home bool) (Change, error) {
 	switch {
 	case kind == EventSessionReturned:
@@ -127,25 +128,4 @@ func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
 	c.CancelMail = ticketReasons(u.ID) // links about the login rest on the same number
 	op.Record(&c.Change, accounts.Event{Kind: EventSessionsEnded, User: u.ID})
 	return c, nil
-}
-
-// ownSession decides who a user is by the time of a login in the host's own
-// sessions. A login at or before the moment at which the user's sessions last
-// ended is none.
-func ownSession(r accounts.Rules, at time.Time, st accounts.Standing, login accounts.Login, account accounts.AccountID) (Principal, error) {
-	u, loginAt := st.User, login.At
-	if login.Epoch != 0 && login.Epoch != u.Epoch {
-		return Principal{}, ErrNoSession
-	}
-	if u.ID == "" || !u.Active() || loginAt.IsZero() || loginAt.After(at) || (login.Epoch == 0 && !u.EpochAt.IsZero() && !loginAt.After(u.EpochAt)) {
-		return Principal{}, ErrNoSession
-	}
-	p := Principal{User: u.ID, UserName: u.Name, AuthAt: loginAt}
-	if login.ByLink {
-		p.AuthAt = time.Time{}
-	}
-	err := p.enter(r, st, account, accounts.Admission{
-		User: u.ID, Epoch: u.Epoch, Proof: accounts.Proof{At: loginAt}, AuthAt: p.AuthAt,
-	}, at.Sub(loginAt) >= r.Limits.DelegateTTL)
-	return p, err
 }

@@ -205,31 +205,6 @@ func (s *Sessions) touch(ctx context.Context, id accounts.SessionID, at time.Tim
 	}
 }
 
-// ForUser says what a user of a host with sessions of its own may do at an
-// account. The login is that of the session: keep its User, At, Epoch and
-// ByLink there. Of logins that this library returned the Epoch tells whether
-// they were overtaken; a host whose logins are its own leaves it 0, and At tells
-// it. Logins of before the user's sessions were ended ([ErrNoSession]), or of
-// before a membership was reactivated, do not count. What is no user id is an
-// accounts.InvalidError; other errors are those of [Sessions.Principal].
-func (s *Sessions) ForUser(ctx context.Context, login accounts.Login, account accounts.AccountID) (Principal, error) {
-	user := login.User
-	if err := accounts.CheckID("user", user); err != nil {
-		return Principal{}, err
-	}
-	if account != "" && accounts.CheckID("account", account) != nil {
-		return Principal{}, accounts.ErrNotFound
-	}
-	list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: user, Account: account}})
-	if err != nil {
-		return Principal{}, err
-	}
-	// As exact as every other moment is kept: two moments that are stored as
-	// one must not be told apart.
-	login.At = login.At.UTC().Truncate(time.Microsecond)
-	return ownSession(s.env.Rules(), s.env.Now(), list[0], login, account)
-}
-
 // Switch takes a session to another account that the user can reach, and
 // returns the session's new secret; the old one is dead at once. It remembers
 // the user's own account that was left last, for [Sessions.Return]. What is no
@@ -282,7 +257,7 @@ func (s *Sessions) move(ctx context.Context, secret string, to accounts.AccountI
 		if target == "" {
 			return Change{}, accounts.ErrNotFound // there is nothing to return to
 		}
-		home, err := s.isMember(ctx, op, row)
+		home, err := s.isHome(ctx, op, row)
 		if err != nil {
 			return Change{}, err
 		}
@@ -296,9 +271,10 @@ func (s *Sessions) move(ctx context.Context, secret string, to accounts.AccountI
 	return fresh, out, nil
 }
 
-// isMember reports whether a session's user is a member of the account that
-// the session is at.
-func (s *Sessions) isMember(ctx context.Context, op accounts.Operation, row Session) (bool, error) {
+// isHome reports whether Return may lead to the account that a session is at:
+// where its user is a member, or else, as long as they left no such account, a
+// client.
+func (s *Sessions) isHome(ctx context.Context, op accounts.Operation, row Session) (bool, error) {
 	if row.Account == "" {
 		return false, nil
 	}
@@ -306,7 +282,9 @@ func (s *Sessions) isMember(ctx context.Context, op accounts.Operation, row Sess
 	if err != nil {
 		return false, err
 	}
-	return list[0].Rights(op.Rules.Ladder, accounts.Proof{Login: row.Login}).Direct() != "", nil
+	proof := accounts.Proof{Login: row.Login}
+	member := list[0].Rights(op.Rules.Ladder, proof).Direct() != ""
+	return member || row.From == "" && list[0].AsClient(proof), nil
 }
 
 // SessionPage asks for a page of sessions.
@@ -324,6 +302,9 @@ func (s *Sessions) List(ctx context.Context, actor accounts.Actor, user accounts
 		return nil, err
 	}
 	op := s.env.Begin(actor)
+	if err := accounts.RefuseViewing(ctx, s.env, s.st, actor, "sessions.list"); err != nil {
+		return nil, err
+	}
 	u, err := s.st.User(ctx, accounts.UserKey{ID: user})
 	if err != nil {
 		return nil, err

@@ -197,3 +197,15 @@ func before(other func()) hook {
 		return do()
 	}
 }
+
+func (s *spy) Recording(ctx context.Context, q accounts.RecordingQuery) (accounts.Recording, error) {
+	return through(s, "Recording", func() (accounts.Recording, error) { return s.Storage.Recording(ctx, q) })
+}
+
+func (s *spy) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+	return through(s, "ClientRecords", func() ([]accounts.ClientEntry, error) { return s.Storage.ClientRecords(ctx, q) })
+}
+
+func (s *spy) Viewing(ctx context.Context, k access.ViewKey) (access.Viewing, error) {
+	return through(s, "Viewing", func() (access.Viewing, error) { return s.Storage.Viewing(ctx, k) })
+}

@@ -59,6 +59,10 @@ type SessionStore interface {
 	// newest first, by id.
 	Sessions(ctx context.Context, q SessionsQuery) ([]Session, error)
 
+	// Viewing returns a view by the one filled field of the key, with all that
+	// decides about it. accounts.ErrNotFound if there is none.
+	Viewing(ctx context.Context, key ViewKey) (Viewing, error)
+
 	// ApplyAccess is [accounts.Store.ApplyAccounts] for a change of this
 	// package.
 	ApplyAccess(ctx context.Context, c Change) error
@@ -240,6 +244,10 @@ type EndingClient struct {
 type Admission struct {
 	Session  SessionState
 	Standing accounts.Standing // without an account, of the user alone
+
+	// Sites are the live sites that the client record of the standing was given,
+	// by id.
+	Sites []accounts.SiteGrant
 }
 
 // SessionKey names a session by exactly one of its fields.

@@ -35,6 +35,9 @@ type CreateAccount struct {
 // suspended or erased an [*InvalidError] for the field "owner", a key that was
 // used with other input [ErrKeyReused].
 func (s *Service) CreateAccount(ctx context.Context, actor Actor, in CreateAccount) (Account, error) {
+	if err := s.refuseViewing(ctx, actor, EventAccountCreated); err != nil {
+		return Account{}, err
+	}
 	if in.Owner == "" {
 		in.Owner = actor.user
 	}

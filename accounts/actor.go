@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -20,6 +21,8 @@ type Actor struct {
 	authAt    time.Time
 	account   AccountID
 	ownOnly   bool
+	client    ClientID // whom the user views as; then user is "" and viewer is who it is
+	viewer    UserID
 	system    string
 	operator  string
 	reason    string
@@ -42,6 +45,13 @@ type Admission struct {
 // access.Principal.Actor.
 func Admitted(a Admission) Actor {
 	return Actor{user: a.User, epoch: a.Epoch, proof: a.Proof, session: a.Session, authAt: a.AuthAt, account: a.Account, ownOnly: a.OwnOnly}
+}
+
+// Viewing returns the actor of a session that views as a client. It may do
+// nothing of this library, and both people are in every event. Most hosts won't
+// need this: take access.Viewed.Actor.
+func Viewing(viewer UserID, session SessionID, account AccountID, client ClientID) Actor {
+	return Actor{viewer: viewer, session: session, account: account, client: client}
 }
 
 // System returns the actor of a job of the host, such as keeping users in
@@ -71,7 +81,8 @@ func (a Actor) WithRequestID(id string) Actor {
 	return a
 }
 
-// User returns the acting user, or "" for a job or an operator.
+// User returns the acting user, or "" for a job, an operator, and somebody who
+// views as a client.
 func (a Actor) User() UserID { return a.user }
 
 // Account returns the account that the actor was admitted to, or "".
@@ -91,11 +102,13 @@ func (a Actor) IsOperator() bool { return a.operator != "" }
 func (a Actor) IsHost() bool { return a.IsSystem() || a.IsOperator() }
 
 // Known reports whether anybody acts at all.
-func (a Actor) Known() bool { return a.user != "" || a.system != "" || a.operator != "" }
+func (a Actor) Known() bool {
+	return a.user != "" || a.viewer != "" || a.system != "" || a.operator != ""
+}
 
 // By returns the actor as events record it.
 func (a Actor) By() By {
-	return By{User: a.user, Session: a.session, System: a.system, Operator: a.operator, Reason: a.reason, RequestID: a.requestID}
+	return By{User: cmp.Or(a.user, a.viewer), Session: a.session, Client: a.client, System: a.system, Operator: a.operator, Reason: a.reason, RequestID: a.requestID}
 }
 
 // Fresh reports whether the user proved who they are less than ttl before at.
@@ -115,6 +128,8 @@ func (a Actor) key() string {
 	switch {
 	case a.user != "":
 		return "user/" + string(a.user)
+	case a.viewer != "":
+		return "viewer/" + string(a.viewer)
 	case a.system != "":
 		return "system/" + a.system
 	}

@@ -37,14 +37,14 @@ func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey)
 		if st.User.ID == "" || st.Account.ID == "" {
 			return nil, ErrNotFound
 		}
-		if people && st.Member.Role == "" && len(st.Routes) == 0 {
+		if people && st.Member.Role == "" && len(st.Routes) == 0 && !st.Client.There() {
 			return nil, ErrNotFound // strangers to each other: neither's name is the asker's to know
 		}
 		if people && st.User.ID == actor.user && st.User.Epoch != actor.epoch {
 			return nil, ErrStepUp
 		}
 		out[i] = st.Explain(s.env.Ladder(), AnyLogin())
-		if people && st.User.ID == actor.user && out[i].Rights.None() {
+		if people && st.User.ID == actor.user && out[i].Rights.None() && out[i].Client == "" {
 			out[i].Account = AccountState{ID: st.Account.ID} // who cannot enter any more learns no more of it
 		}
 	}
@@ -52,8 +52,9 @@ func (s *Service) Explain(ctx context.Context, actor Actor, keys ...StandingKey)
 }
 
 // Reachers answers "who can reach this account?": a page of everybody who has
-// or ever had a route to it, each explained, by user id. Explanations without
-// rights tell who cannot any more. The actor must be allowed to read the
+// or ever had a role there, each explained, by user id. Explanations without
+// rights tell who cannot any more. Clients have no role, and are listed by
+// [Clients.List]. The actor must be allowed to read the
 // account's audit, else a [*roles.DeniedError].
 func (s *Service) Reachers(ctx context.Context, actor Actor, account AccountID, after UserID, limit int) ([]Explanation, error) {
 	if err := CheckID("account", account); err != nil {
@@ -98,7 +99,8 @@ type ReachPage struct {
 // Reach returns a page of the accounts that a user can enter, by name, one
 // entry for each way in: to the user, to a job, or to an operator who helps
 // them. To anybody else there is no such user. For a delegate, what counts is
-// the smaller of the entry's Role and Cap.
+// the smaller of the entry's Role and Cap; a client has no role, and sees the
+// sites that they were given.
 func (s *Service) Reach(ctx context.Context, actor Actor, user UserID, page ReachPage) ([]Reached, error) {
 	if _, err := s.User(ctx, actor, user); err != nil {
 		return nil, err

@@ -34,6 +34,9 @@ type Change struct {
 	Memberships []Membership
 	Connections []Connection
 	Assignments []Assignment
+	Clients     []Client
+	Sites       []Site
+	SiteAccess  []SiteAccess
 
 	// Spend is taken from durable quotas, or the whole change fails.
 	Spend []Spend
@@ -60,7 +63,8 @@ type Change struct {
 	// table: a user's identities, credential, challenges and tickets go, and
 	// their sessions lose where they came from; what was sent to an address ends
 	// and loses the address and the words, and mail to it that is not sent is
-	// cancelled. Events stay: they name nobody.
+	// cancelled. Users, memberships and client records are left: they end as rows
+	// of this change. Events stay: they name nobody.
 	Forget []Forget
 }
 
@@ -119,6 +123,13 @@ func (c Change) Sorted() Change {
 	c.Assignments = sorted(c.Assignments, func(a, b Assignment) int {
 		return cmp.Or(a.compare(b.ConnectionKey), cmp.Compare(a.User, b.User))
 	})
+	c.Clients = sorted(c.Clients, func(a, b Client) int { return a.compare(b.ClientKey) })
+	c.Sites = sorted(c.Sites, func(a, b Site) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.ID, b.ID))
+	})
+	c.SiteAccess = sorted(c.SiteAccess, func(a, b SiteAccess) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Client, b.Client), cmp.Compare(a.Site, b.Site))
+	})
 	c.Spend = sorted(c.Spend, func(a, b Spend) int { return a.compare(b.QuotaKey) })
 	c.Replies = sorted(c.Replies, func(a, b Reply) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Actor, b.Actor), cmp.Compare(a.Key, b.Key))
@@ -139,6 +150,10 @@ func (k IdentityKey) compare(o IdentityKey) int {
 func (k ChallengeKey) compare(o ChallengeKey) int {
 	return cmp.Or(cmp.Compare(k.User, o.User), cmp.Compare(k.Session, o.Session),
 		cmp.Compare(k.Account, o.Account), cmp.Compare(k.Action, o.Action))
+}
+
+func (k ClientKey) compare(o ClientKey) int {
+	return cmp.Or(cmp.Compare(k.Account, o.Account), cmp.Compare(k.ID, o.ID))
 }
 
 func (k ConnectionKey) compare(o ConnectionKey) int {

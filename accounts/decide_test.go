@@ -214,23 +214,33 @@ func TestDecide_members(t *testing.T) {
 	j := given(t, job())
 	ended := cid
 	ended.EndedAt, ended.Epoch, ended.After, ended.AfterAt = start, 6, 4, start
-	c, err = j.op.AddMember(j.acme, user("cid"), ended, accounts.Seats{}, roles.Author)
+	c, err = j.op.AddMember(j.acme, user("cid"), ended, accounts.ClientState{}, accounts.Seats{}, roles.Author)
 	require.NoError(t, err)
 	require.Equal(t, accounts.MemberState{Role: roles.Author, Epoch: 7, After: 4, AfterAt: start}, c.Memberships[0].MemberState)
 	closed := j.acme
 	closed.ClosedAt = start
-	_, err = j.op.AddMember(closed, user("dan"), accounts.Membership{}, accounts.Seats{}, roles.Author)
+	_, err = j.op.AddMember(closed, user("dan"), accounts.Membership{}, accounts.ClientState{}, accounts.Seats{}, roles.Author)
 	require.Equal(t, accounts.ErrNotFound, err)
 	forgotten := user("dan")
 	forgotten.DeletedAt = start
-	_, err = j.op.AddMember(j.acme, forgotten, accounts.Membership{}, accounts.Seats{}, roles.Author)
+	_, err = j.op.AddMember(j.acme, forgotten, accounts.Membership{}, accounts.ClientState{}, accounts.Seats{}, roles.Author)
 	require.Equal(t, accounts.ErrNotFound, err)
 	for _, m := range []accounts.Membership{row("cid", roles.Viewer), resting} {
-		_, err = j.op.AddMember(j.acme, user("cid"), m, accounts.Seats{}, roles.Author)
+		_, err = j.op.AddMember(j.acme, user("cid"), m, accounts.ClientState{}, accounts.Seats{}, roles.Author)
 		require.Equal(t, "user", field(t, err))
 	}
+	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, client("acme", "dan").ClientState, accounts.Seats{}, roles.Author)
+	require.Equal(t, "user", takenField(t, err), "a client becomes no member (C1)")
+	former := client("acme", "dan").ClientState
+	former.DeletedAt = start
+	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, former, accounts.Seats{}, roles.Author)
+	require.NoError(t, err)
+	viewing := j.op
+	viewing.Actor = accounts.Viewing("ann", "s", "acme", "dan")
+	_, err = viewing.AddMember(j.acme, user("dan"), accounts.Membership{}, accounts.ClientState{}, accounts.Seats{}, roles.Author)
+	require.ErrorIs(t, err, roles.ErrDenied)
 	j = given(t, job(), withPolicy)
-	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, accounts.Seats{}, roles.Author)
+	_, err = j.op.AddMember(j.acme, user("dan"), accounts.Membership{}, accounts.ClientState{}, accounts.Seats{}, roles.Author)
 	require.Equal(t, errBroken, err)
 }
 

@@ -37,6 +37,9 @@ func NewDesk(st MailStore, env *Env) (*Desk, error) {
 // Mails returns a page of records, by id. Anybody but an operator or a job is
 // refused with roles.ErrDenied.
 func (d *Desk) Mails(ctx context.Context, actor Actor, q mail.Query) ([]mail.Record, error) {
+	if err := d.service.refuseViewing(ctx, actor, "mail.list"); err != nil {
+		return nil, err
+	}
 	if err := (Operation{Actor: actor}).ByHost("mail.list"); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
-// Package accounts is the graph of users, accounts, members, and the
-// connections through which an agency's users work in their clients' accounts.
-// It decides who may do what there, and keeps the record of what was done.
+// Package accounts is the graph of users, accounts, members, the connections
+// through which an agency's users work in their clients' accounts, and the
+// clients whom an account gives some of its sites to see. It decides who may do
+// what there, and keeps the record of what was done.
 //
 //	env, err := accounts.NewEnv(&accounts.EnvOptions{Product: "Acme", BaseURL: "https://app.acme.example"})
 //	svc, err := accounts.New(store, env)
@@ -39,6 +40,25 @@
 // [Standing.Explain] says by which route, with which role, and what limits it
 // or stands in the way. [Service.Explain] and [Service.Reachers] answer it for
 // people.
+//
+// [Clients] keeps an account's client records and sites: people of other
+// businesses, or none, who log in to see the sites that they were given, each
+// with its own permissions ([roles.Catalog]), and nothing else of the account.
+//
+//	clients, err := accounts.NewClients(store, env)
+//	e, err := clients.Create(ctx, p.Actor(), accounts.CreateClient{
+//		Account: account.ID, FirstName: "Nora", LastName: "Berg", Email: "nora@bakery.example",
+//	})
+//	_, err = clients.Assign(ctx, p.Actor(), accounts.AssignSite{
+//		ClientKey:  e.Client.ClientKey,
+//		SiteChoice: accounts.SiteChoice{Site: "bakery", Permissions: []roles.Permission{"PUBLISH"}},
+//	})
+//
+// How far the account has come with a client is derived from facts
+// ([Client.Status]) and never set. The record is the account's: another account
+// has its own of the same person, and neither touches the other, nor the person's
+// login. Setup links, by which a client comes in, are package invites'; seeing what
+// a client sees is package access'.
 //
 // A host that has users and accounts already brings them along with
 // [Service.Import], as often as it likes: it keeps their ids, writes to nobody,
@@ -92,8 +112,9 @@
 //
 // Nothing is swept when something ends. What others rest on has a counter, its
 // epoch: a user's moves when they are suspended or get another password, a
-// membership's when the member is suspended, removed or leaves, a connection's
-// when it ends, an agency's when it disables client access. Whatever rests on
+// membership's when the member is suspended, removed or leaves, a client record's
+// when it is suspended or deleted, a connection's when it ends, an agency's when it
+// disables client access. Whatever rests on
 // it remembers the number and counts only while it is the same. So an end is
 // one small change that holds everywhere with the next check, and coming back
 // revives nothing. Only suspending an account is different: that is a pause,
@@ -118,6 +139,12 @@
 //   - An account that is not closed has at least one active owner.
 //   - A delegate has the smaller of the connection's cap and their assignment,
 //     never Owner, one hop far.
+//   - A client has no role and sees the sites that they were given. Suspended, they
+//     are barred from that account by every route; deleted, nothing comes back.
+//   - An address is used once in an account, over its clients and members. (Users
+//     change their own address, which does not ask the accounts that they are in.)
+//   - Somebody who views as a client may do nothing of this library, and the
+//     refusal, like every event of the view, names both people.
 //   - Nobody gives more than they have, and nobody acts on somebody above them.
 //   - Whatever an outsider asks, an account or person that exists answers like
 //     one that does not. (Only [CreateAccount] with an id of the caller's choice

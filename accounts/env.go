@@ -27,6 +27,7 @@ type EnvOptions struct {
 	IDs       IDs             // UUIDs of version 7
 	Secrets   func() string   // 52 characters A–Z and 2–7 from a cryptographic source: 260 bits of crypto/rand
 	Ladder    *roles.Ladder   // the standard ladder
+	Catalog   *roles.Catalog  // what clients can be allowed on sites: roles.SiteCatalog
 	Policy    Policy          // DefaultPolicy
 	Limits    Limits          // DefaultLimits, field by field
 	Templates *mail.Templates // the library's own
@@ -56,7 +57,7 @@ func NewEnv(o *EnvOptions) (*Env, error) {
 		opts.Product = "Chatelaine"
 	}
 	if opts.Links == nil {
-		if opts.Links, err = newPages(opts.BaseURL, opts.GuideURL); err != nil {
+		if opts.Links, err = NewLinks(opts.BaseURL, opts.GuideURL); err != nil {
 			return nil, err
 		}
 	}
@@ -71,6 +72,9 @@ func NewEnv(o *EnvOptions) (*Env, error) {
 	}
 	if opts.Ladder == nil {
 		opts.Ladder = roles.Standard()
+	}
+	if opts.Catalog == nil {
+		opts.Catalog = roles.SiteCatalog()
 	}
 	if opts.Policy == nil {
 		opts.Policy = DefaultPolicy{}
@@ -103,6 +107,9 @@ func (e *Env) Secrets() func() string { return e.o.Secrets }
 
 // Ladder returns the roles.
 func (e *Env) Ladder() *roles.Ladder { return e.o.Ladder }
+
+// Catalog returns what clients can be allowed on sites.
+func (e *Env) Catalog() *roles.Catalog { return e.o.Catalog }
 
 // Policy returns the host's rules.
 func (e *Env) Policy() Policy { return e.o.Policy }

@@ -9,6 +9,9 @@ import (
 // alone. The actor is the user, a job or an operator; to anybody else there is
 // no such user.
 func (s *Service) PlanErase(ctx context.Context, actor Actor, user UserID) (ErasePlan, error) {
+	if err := s.refuseViewing(ctx, actor, "user.plan-erase"); err != nil {
+		return ErasePlan{}, err
+	}
 	op := s.env.Begin(actor)
 	f, err := s.eraseFacts(ctx, op, user)
 	if err != nil {
@@ -18,10 +21,10 @@ func (s *Service) PlanErase(ctx context.Context, actor Actor, user UserID) (Eras
 }
 
 // EraseUser erases a user for good, as [Service.PlanErase] says: memberships,
-// logins, sessions and links end, and names, addresses, and what was written to
-// them are gone from every table; the day's counters of mail to an address go
-// with later sweeps. Events and the answers kept for idempotency keys stay; they
-// hold ids and roles.
+// client records, logins, sessions and links end, and names, addresses, and what
+// was written to them are gone from every table; the day's counters of mail to an
+// address go with later sweeps. Events and the answers kept for idempotency keys
+// stay; they hold ids and roles.
 //
 // The actor is the user, who logged in within the last 10 minutes, else
 // [ErrStepUp], with identity confirmation on a [*CodeError]; or a job or an
@@ -84,14 +87,45 @@ func (s *Service) eraseFacts(ctx context.Context, op Operation, user UserID) (Er
 		f.Members = append(f.Members, EraseMember{Account: a, Member: m, Owners: owners})
 		return nil
 	})
+	if err != nil {
+		return f, err
+	}
+	f.Clients, err = s.clientsOf(ctx, f.Means.User)
 	return f, err
+}
+
+// clientsOf returns the client records that end with a user: those as
+// which the user logs in, and those with an address that the user has proven, as
+// which nobody logs in: a record as which somebody else does is theirs.
+func (s *Service) clientsOf(ctx context.Context, u User) ([]EraseClient, error) {
+	q := HeldQuery{Kind: HeldClient, User: u.ID}
+	if u.Proven {
+		q.Email = u.Email
+	}
+	var list []EraseClient
+	err := s.held(ctx, q, func(row any) error {
+		c, ok := row.(Client)
+		if !ok {
+			return fmt.Errorf("chatelaine: the store answered %T for a client record", row)
+		}
+		if !c.There() || (c.User != "" && c.User != u.ID) {
+			return nil
+		}
+		a, err := s.st.Account(ctx, c.Account)
+		if err == nil {
+			list = append(list, EraseClient{Account: a, Client: c})
+		}
+		return err
+	})
+	return list, err
 }
 
 // ExportUser hands over everything that is kept about a user, a row at a time:
 // first what they are, then what they belong to, what was sent to them, and
 // what they did. The type of each row follows from its kind. Hashes of secrets
 // are left out. An error that each returns ends it, and is returned. It may take
-// long: it reads whole tables.
+// long: it reads whole tables. What an account wrote down about a client for
+// itself (Client.Notes) is left out unless the host asks.
 //
 // The actor is the user, who logged in within the last 10 minutes, else
 // [ErrStepUp], with identity confirmation on a [*CodeError]; or a job or an
@@ -125,7 +159,16 @@ func (s *Service) ExportUser(ctx context.Context, actor Actor, user UserID, each
 		if !u.Proven {
 			q.Email = "" // what was sent to an address is its owner's to read
 		}
-		if err := s.held(ctx, q, func(row any) error { return each(kind, row) }); err != nil {
+		if err := s.held(ctx, q, func(row any) error {
+			if c, ok := row.(Client); ok && !actor.IsHost() {
+				if c.User != "" && c.User != user {
+					return nil // it has the address, and is somebody else by now
+				}
+				c.Notes = "" // they are the account's own
+				row = c
+			}
+			return each(kind, row)
+		}); err != nil {
 			return err
 		}
 	}
@@ -153,12 +196,13 @@ func (s *Service) held(ctx context.Context, q HeldQuery, each func(row any) erro
 }
 
 // ForgetAddress erases what is kept about an address that is nobody's login:
-// somebody was asked for access or invited and never became a user. Requests
-// and invitations to it end and lose address and words, and unsent mail is
-// cancelled. The actor is a job or an operator, else a [*roles.DeniedError]. The
-// address of a user is refused with an [*InvalidError] for the field "email":
-// erase the user. An address of which nothing is kept is forgotten as well, with
-// its event.
+// somebody was asked for access, invited or written down as a client and never
+// became a user. Requests and invitations to it end and lose address and words,
+// client records with it are deleted, and unsent mail is cancelled. A record as
+// which somebody logs in ends with that user alone. The actor is a job or an
+// operator, else a [*roles.DeniedError]. The address of a user is refused with an
+// [*InvalidError] for the field "email": erase the user. An address of which
+// nothing is kept is forgotten as well, with its event.
 func (s *Service) ForgetAddress(ctx context.Context, actor Actor, address string) error {
 	email, err := ParseEmail(address)
 	if err != nil {
@@ -173,6 +217,10 @@ func (s *Service) ForgetAddress(ctx context.Context, actor Actor, address string
 		if err != nil {
 			return Change{}, err
 		}
-		return op.ForgetAddress(email, who)
+		clients, err := s.clientsOf(ctx, User{Email: email, Proven: true})
+		if err != nil {
+			return Change{}, err
+		}
+		return op.ForgetAddress(email, who, clients)
 	})
 }

@@ -9,6 +9,7 @@ import (
 type ErasePlan struct {
 	User    UserID
 	Members []EndingMember // memberships that are not ended, by account
+	Clients []EndingClient // client records, by account
 
 	// Alone are the accounts of which the user is the only active owner. While
 	// there are any, nothing is erased.
@@ -25,10 +26,23 @@ type EndingMember struct {
 	Role    roles.Role
 }
 
+// EndingClient is one client record that ends.
+type EndingClient struct {
+	ClientKey
+	Name string // the account's
+}
+
 // EraseFacts is what decides about erasing a user.
 type EraseFacts struct {
 	Means   Means
 	Members []EraseMember // memberships that are not ended, of accounts not closed
+	Clients []EraseClient // client records that end with the user
+}
+
+// EraseClient is one client record of somebody who is to be erased.
+type EraseClient struct {
+	Account Account
+	Client  Client
 }
 
 // EraseMember is one membership of a user who is to be erased.
@@ -50,6 +64,9 @@ func (o Operation) PlanErase(f EraseFacts) (ErasePlan, error) {
 		if m.Member.Active() && o.keepsOwner(m.Member, m.Owners) != nil {
 			p.Alone = append(p.Alone, m.Account.ID)
 		}
+	}
+	for _, c := range f.Clients {
+		p.Clients = append(p.Clients, EndingClient{ClientKey: c.Client.ClientKey, Name: c.Account.Name})
 	}
 	return p, nil
 }
@@ -86,6 +103,7 @@ func (o Operation) EraseUser(f EraseFacts) (Change, error) {
 		c.Forget[0].Email = u.Email // else what was sent there is somebody else's
 	}
 	c.CancelMail = []mail.Reason{LoginReason(u.ID)}
+	o.forgetClients(&c, f.Clients, u.ID)
 	c.Users = []User{{
 		UserState: UserState{
 			ID: u.ID, Epoch: u.Epoch + 1, EpochAt: o.At, SuspendedAt: u.SuspendedAt, DeletedAt: o.At,
@@ -98,7 +116,7 @@ func (o Operation) EraseUser(f EraseFacts) (Change, error) {
 
 // ForgetAddress decides whether what is kept about an address that is nobody's
 // login is erased.
-func (o Operation) ForgetAddress(email Email, holder User) (Change, error) {
+func (o Operation) ForgetAddress(email Email, holder User, clients []EraseClient) (Change, error) {
 	if err := o.ByHost("address.forget"); err != nil {
 		return Change{}, err
 	}
@@ -107,8 +125,22 @@ func (o Operation) ForgetAddress(email Email, holder User) (Change, error) {
 	}
 	c := o.Change()
 	c.Forget = []Forget{{Email: email}}
+	o.forgetClients(&c, clients, "")
 	o.Record(&c, Event{Kind: EventAddressForgotten})
 	return c, nil
+}
+
+// forgetClients adds to a change the client records that end with a person,
+// their accounts' record of it, and the end of unsent mail. Each is a row that
+// is written, so that whoever ends it meanwhile is noticed, and its end is on
+// record once. A record that is made meanwhile comes after: nobody logs in as
+// it, since that would have written the user's row.
+func (o Operation) forgetClients(c *Change, clients []EraseClient, user UserID) {
+	for _, e := range clients {
+		c.Clients = append(c.Clients, e.Client.end(o.At))
+		c.CancelMail = append(c.CancelMail, RecordReason(e.Client.ClientKey))
+		o.Record(c, Event{Kind: EventClientDeleted, Account: e.Client.Account, Client: e.Client.ID, User: user})
+	}
 }
 
 // ExportUser decides whether somebody gets everything that is kept about a

@@ -28,6 +28,10 @@ func TestService_PlanErase(t *testing.T) {
 			{Account: "orbit", Name: "ORBIT", Role: roles.Author},
 			{Account: "rest", Name: "REST", Role: roles.Viewer},
 		},
+		Clients: []accounts.EndingClient{
+			{ClientKey: record("past", "mine-pia"), Name: "PAST"},
+			{ClientKey: record("shop", "known-pia"), Name: "SHOP"},
+		},
 	}
 	for _, actor := range []accounts.Actor{w.as("pia"), admitted("pia", start.Add(-time.Hour)), staff(), job()} {
 		got, err := w.svc.PlanErase(t.Context(), actor, "pia")
@@ -89,7 +93,7 @@ func TestService_EraseUser(t *testing.T) {
 
 			require.Empty(t, w.traces("pia"))
 			got := w.held("pia", string(person("pia").Email))
-			for _, kind := range []accounts.HeldKind{accounts.HeldIdentity, accounts.HeldCredential, accounts.HeldChallenge, accounts.HeldMail} {
+			for _, kind := range []accounts.HeldKind{accounts.HeldIdentity, accounts.HeldCredential, accounts.HeldChallenge, accounts.HeldMail, accounts.HeldClient} {
 				require.Empty(t, got[kind])
 			}
 			u := got[accounts.HeldUser][0].Row.(accounts.User)
@@ -130,13 +134,26 @@ func TestService_EraseUser(t *testing.T) {
 				kinds = append(kinds, e.Kind)
 				require.Equal(t, []any{i + 1, accounts.UserID("pia"), w.env.Now()}, []any{e.Seq, e.User, e.At})
 			}
-			require.Equal(t, []accounts.EventKind{accounts.EventMemberLeft, accounts.EventMemberLeft, accounts.EventMemberLeft, accounts.EventUserErased}, kinds)
+			require.Equal(t, []accounts.EventKind{
+				accounts.EventMemberLeft, accounts.EventMemberLeft, accounts.EventMemberLeft,
+				accounts.EventClientDeleted, accounts.EventClientDeleted, accounts.EventUserErased,
+			}, kinds)
+			for i, k := range []accounts.ClientKey{record("past", "mine-pia"), record("shop", "known-pia")} {
+				e := all[3+i]
+				require.Equal(t, []any{k.Account, k.ID}, []any{e.Account, e.Client}, "each account's record of it")
+				c := w.recording(string(k.Account), string(k.ID), "").Client
+				require.Equal(t, []any{w.env.Now(), int64(2), accounts.UserID("")}, []any{c.DeletedAt, c.Epoch, c.User})
+			}
+			require.False(t, w.standing("pia", "past").AsClient(accounts.AnyLogin()))
+			v, err := w.st.Viewing(ctx, access.ViewKey{ID: "view-pia"})
+			require.NoError(t, err)
+			require.Equal(t, []any{"", "", accounts.UserID("pia")}, []any{v.View.UserAgent, v.View.Source, v.View.Viewer})
 			require.Equal(t, roles.Admin, all[0].Was)
-			require.Len(t, got[accounts.HeldEvent], len(held[accounts.HeldEvent])+4, "the audit stays")
+			require.Len(t, got[accounts.HeldEvent], len(held[accounts.HeldEvent])+6, "the audit stays")
 			require.Equal(t, others, w.held("zoe", string(person("zoe").Email)), "nobody else loses anything")
 
 			require.Equal(t, accounts.ErrNotFound, w.svc.EraseUser(ctx, staff(), "pia"), "once is enough")
-			require.Len(t, w.feed(), events+4)
+			require.Len(t, w.feed(), events+6)
 		})
 	}
 }
@@ -259,7 +276,8 @@ func TestService_EraseUser_who(t *testing.T) {
 }
 
 // Erasing a user who never proved their address touches nothing that was sent
-// to it: that is its real owner's. Of mail, only what is about the erased login
+// to it: that is its real owner's, and so is a client record that has only the
+// address. Of mail, only what is about the erased login and its own client records
 // is taken back (A26, D7).
 func TestService_EraseUser_unproven(t *testing.T) {
 	t.Parallel()
@@ -270,7 +288,9 @@ func TestService_EraseUser_unproven(t *testing.T) {
 	u.Proven = false
 	link := w.letter(u, "link")
 	link.Reason = mail.ReasonFor("login", "pia", "cprf_")
-	w.put(u, link)
+	setup := w.letter(u, "setup")
+	setup.Reason = accounts.RecordReason(record("past", "mine-pia"))
+	w.put(u, link, setup)
 	email := string(u.Email)
 	before := w.held("", email)
 	for _, kind := range []accounts.HeldKind{accounts.HeldRequest, accounts.HeldInvitation, accounts.HeldMail} {
@@ -280,11 +300,20 @@ func TestService_EraseUser_unproven(t *testing.T) {
 	was, err := w.st.Entering(t.Context(), guesses)
 	require.NoError(t, err)
 
+	plan, err := w.svc.PlanErase(t.Context(), w.as("pia"), "pia")
+	require.NoError(t, err)
+	require.Equal(t, []accounts.EndingClient{{ClientKey: record("past", "mine-pia"), Name: "PAST"}}, plan.Clients)
+	events := len(w.feed())
+
 	require.NoError(t, w.svc.EraseUser(t.Context(), w.as("pia"), "pia"))
 
+	for _, e := range w.feed()[events:] {
+		require.NotEqual(t, accounts.AccountID("shop"), e.Account, "shop has nothing to tell")
+	}
 	after := w.held("", email)
+	before[accounts.HeldClient] = before[accounts.HeldClient][1:] // as which they logged in; shop's has only the address
 	for i, h := range before[accounts.HeldMail] {
-		if r := h.Row.(mail.Record); r.ID == "link-pia" {
+		if r := h.Row.(mail.Record); r.ID == "link-pia" || r.ID == "setup-pia" {
 			r.State, r.SettledAt = mail.Cancelled, start
 			before[accounts.HeldMail][i].Row = r
 		}

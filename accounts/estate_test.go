@@ -22,7 +22,8 @@ import (
 // kept about two, pia and zoe, who are alike but for their ids: Admins of acme
 // (ann owns it), Authors of the agency orbit who are assigned at shop, suspended
 // in rest, gone from past, and alone in shut, which is closed. Orbit asked them
-// for access, nova invited them, and they asked and invited others.
+// for access, nova invited them, and they asked and invited others. They log in
+// as clients of past, shop wrote them down as one, and they view as one of acme's.
 func estate(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -31,7 +32,7 @@ func estate(t testing.TB) *world {
 	w.put(user("ann"), user("olga"), account("acme"), account("nova"), account("shop"), account("rest"), account("past"), shut, agency("orbit"),
 		member("acme", "ann", roles.Owner), member("nova", "ann", roles.Owner), member("shop", "ann", roles.Owner),
 		member("rest", "ann", roles.Owner), member("past", "ann", roles.Owner), member("orbit", "olga", roles.Owner),
-		connection("shop", "orbit", roles.Manager))
+		connection("shop", "orbit", roles.Manager), site("past", "one"))
 	for _, id := range []string{"pia", "zoe"} {
 		w.person(id)
 	}
@@ -59,7 +60,8 @@ func (w *world) person(id string) {
 		assignment("shop", "orbit", id, roles.Author), code,
 		accounts.Credential{User: u.ID, Hash: "hash-of-" + id, CreatedAt: start, UpdatedAt: start},
 		accounts.Identity{Issuer: "https://issuer.example", Subject: "subject-" + id, User: u.ID, CreatedAt: start},
-		w.letter(u, "sent"), w.letter(u, "dead"))
+		w.letter(u, "sent"), w.letter(u, "dead"),
+		recordOf(id, "past", "mine"), recordOf(id, "shop", "known"), client("acme", "shown-"+id), mayOn("past", "mine-"+id, "one", "SEO"))
 	for _, d := range w.claimed() {
 		o := mail.Outcome{ID: d.Message.ID, Fence: d.Fence, State: mail.Sent, At: start}
 		if strings.HasPrefix(d.Message.ID, "dead") {
@@ -78,6 +80,13 @@ func (w *world) person(id string) {
 			},
 			Hash: hash("session", id), UserAgent: "Browser of " + id, Source: "net-of-" + id,
 		}},
+		Views: []access.ViewAs{{
+			ViewAsState: access.ViewAsState{
+				ID: accounts.ViewID("view-" + id), ClientKey: record("acme", "shown-"+id), ClientEpoch: 1, Viewer: u.ID, ViewerEpoch: 1,
+				CreatedAt: start, LinkUntil: start.Add(time.Minute), OpenedAt: start, ExpiresAt: start.Add(time.Hour),
+			},
+			Link: hash("viewlink", id), Hash: hash("view", id), UserAgent: "Browser of " + id, Source: "net-of-" + id,
+		}},
 		Tickets: []access.Ticket{{
 			TicketKey: access.TicketKey{User: u.ID, Purpose: token.Reset}, Hash: hash("ticket", id),
 			Email: u.Email, Address: u.Address, Epoch: 1, CreatedAt: start, ExpiresAt: start.Add(time.Hour),
@@ -89,7 +98,22 @@ func (w *world) person(id string) {
 	})
 	w.putInvites(invites.Change{Invitations: []invites.Invitation{
 		w.offer(id, "to", invites.Pending), w.offer(id, "refused", invites.Declined), w.offer(id, "by", invites.Pending),
-	}})
+	}, SetupLinks: []invites.SetupLink{{
+		ClientKey: record("shop", "known-"+id), Hash: hash("setup", id), Epoch: 1, Maker: "ann", CreatedAt: start, ExpiresAt: start.Add(time.Hour),
+	}}})
+}
+
+// recordOf is what an account wrote down about a person: past's as which they log
+// in, and shop's, who has only the address.
+func recordOf(id, account, what string) accounts.Client {
+	u := person(id)
+	c := client(account, what+"-"+id)
+	if what == "mine" {
+		c = joined(account, what+"-"+id, id)
+	}
+	c.FirstName, c.LastName, c.Email, c.Address, c.Phone = u.Name, "of the family", u.Email, u.Address, u.Phone
+	c.Company, c.Postal, c.Notes = "Company of "+u.Name, "House of "+u.Name, "About "+u.Name
+	return c
 }
 
 func hash(what, id string) token.Hash { return sha256.Sum256([]byte(what + id)) }
@@ -207,6 +231,13 @@ func (w *world) text() string {
 		line(w.st.Ticket(ctx, access.TicketQuery{TicketKey: access.TicketKey{User: accounts.UserID(id), Purpose: token.Reset}}))
 		line(w.st.Session(ctx, access.SessionKey{ID: accounts.SessionID("session-" + id)}))
 		line(w.st.Challenge(ctx, passed(id, "an.action", "acme").ChallengeKey))
+		line(w.st.Viewing(ctx, access.ViewKey{ID: accounts.ViewID("view-" + id)}))
+		for _, k := range []accounts.ClientKey{record("past", "mine-"+id), record("shop", "known-"+id), record("acme", "shown-"+id)} {
+			line(w.st.Recording(ctx, accounts.RecordingQuery{Account: k.Account, Client: k.ID, Email: email, Site: "one"}))
+			f, err := w.st.SettingUp(ctx, invites.SettingUpQuery{ClientKey: k, Day: accounts.DayOf(start)})
+			f.Holder = accounts.Means{} // told above
+			line(f, err)
+		}
 	}
 	for _, id := range all {
 		a := accounts.AccountID(id)
@@ -214,6 +245,8 @@ func (w *world) text() string {
 		line(w.st.Events(ctx, accounts.EventQuery{Account: a, Limit: 1000}))
 		line(w.st.Reachers(ctx, accounts.ReachersQuery{Account: a, Limit: 1000}))
 		line(w.st.Invitations(ctx, invites.ListQuery{Account: a, At: start, Limit: 1000}))
+		line(w.st.ClientRecords(ctx, accounts.ClientRecordQuery{Account: a, Limit: 1000}))
+		line(w.st.Sites(ctx, accounts.SiteQuery{Account: a, Limit: 1000}))
 		line(w.st.Clients(ctx, access.ClientsQuery{Agency: a, At: start, Limit: 1000}))
 	}
 	tx := w.st.Begin()

@@ -39,6 +39,17 @@ const (
 	EventUserErased           EventKind = "user.erased"
 	EventUserExported         EventKind = "user.exported"
 	EventAddressForgotten     EventKind = "address.forgotten"
+	EventClientCreated        EventKind = "client.created"
+	EventClientUpdated        EventKind = "client.updated"
+	EventClientSuspended      EventKind = "client.suspended"
+	EventClientReactivated    EventKind = "client.reactivated"
+	EventClientDeleted        EventKind = "client.deleted"
+	EventClientsExported      EventKind = "clients.exported"
+	EventSiteCreated          EventKind = "site.created"
+	EventSiteUpdated          EventKind = "site.updated"
+	EventSiteRemoved          EventKind = "site.removed"
+	EventSiteAssigned         EventKind = "site.assigned" // or its permissions changed
+	EventSiteUnassigned       EventKind = "site.unassigned"
 )
 
 // Event is the audit record of one change or one refusal. It holds ids and
@@ -62,6 +73,9 @@ type Event struct {
 	Request    RequestID
 	Invitation InvitationID
 	Session    SessionID
+	Client     ClientID   // of the account
+	Site       SiteID     // of the account
+	View       ViewID     // a session that views as the client
 	Mail       string     // the id of a message
 	Role       roles.Role // the role now: given, requested, or the cap
 	Was        roles.Role // the role before
@@ -75,10 +89,11 @@ type Event struct {
 type By struct {
 	User      UserID
 	Session   SessionID
-	System    string // the name of the host's job
-	Operator  string // the host's staff member
-	Reason    string // the operator's reason
-	RequestID string // the host's id of the HTTP request
+	Client    ClientID // the client that the user views as; "": acts as themselves
+	System    string   // the name of the host's job
+	Operator  string   // the host's staff member
+	Reason    string   // the operator's reason
+	RequestID string   // the host's id of the HTTP request
 }
 
 // EventQuery asks for a page of an account's audit, newest first: what

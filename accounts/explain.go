@@ -21,8 +21,10 @@ const (
 	WhyAccountSuspended Why = "the account is suspended"
 	WhyMemberSuspended  Why = "the membership here is suspended, which bars every route"
 	WhyNoLogin          Why = "nothing proves a login"
-	WhyLoginTooOld      Why = "the membership was reactivated after this login; a new login counts"
+	WhyLoginTooOld      Why = "the login is from before they were reactivated; a new one counts"
+	WhyClientSuspended  Why = "the client record here is suspended, which bars every route"
 
+	WhyNoClient          Why = "is no client"
 	WhyNoMember          Why = "never was a member"
 	WhyMemberEnded       Why = "is not a member any more"
 	WhyAgencyClosed      Why = "the agency is closed"
@@ -44,6 +46,7 @@ type Explanation struct {
 	Rights  roles.Rights
 	Barred  Why // keeps out by every route; "": nothing does
 	Direct  RouteExplained
+	Client  ClientID         // the client record as which the user is let in; "": none
 	Through []RouteExplained // by agency id
 }
 
@@ -60,6 +63,9 @@ type RouteExplained struct {
 // Explain tells how the standing comes to its rights.
 func (s Standing) Explain(l *roles.Ladder, p Proof) Explanation {
 	e := Explanation{User: s.User, Account: s.Account, Rights: s.Rights(l, p), Barred: s.barred(p)}
+	if s.AsClient(p) {
+		e.Client = s.Client.ID
+	}
 	e.Direct = RouteExplained{Membership: s.Member.Role, Role: e.Rights.Direct()}
 	switch {
 	case e.Barred != "":
@@ -86,13 +92,13 @@ func (e Explanation) String() string {
 	var b strings.Builder
 	who := cmp.Or(e.User.Name, string(e.User.ID), "This user")
 	where := cmp.Or(e.Account.Name, string(e.Account.ID), "this account")
-	if e.Rights.None() {
+	if e.Rights.None() && e.Client == "" {
 		fmt.Fprintf(&b, "%s cannot reach %s", who, where)
 		if e.Barred != "" {
 			fmt.Fprintf(&b, ": %s", e.Barred)
 		}
 	} else {
-		fmt.Fprintf(&b, "%s can reach %s as %s", who, where, e.Rights.Role())
+		fmt.Fprintf(&b, "%s can reach %s as %s", who, where, cmp.Or(string(e.Rights.Role()), "a client"))
 	}
 	if e.Barred != "" {
 		return b.String()
@@ -101,6 +107,9 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "\n  directly: member with the role %s", e.Direct.Role)
 	} else {
 		fmt.Fprintf(&b, "\n  directly: no, %s", e.Direct.Why)
+	}
+	if e.Client != "" {
+		fmt.Fprintf(&b, "\n  as the client %s: the sites that were given, and nothing else", e.Client)
 	}
 	for _, r := range e.Through {
 		agency := cmp.Or(r.Agency.Name, string(r.Agency.ID))

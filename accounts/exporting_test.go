@@ -56,6 +56,7 @@ func TestService_ExportUser(t *testing.T) {
 		accounts.HeldChallenge: accounts.Challenge{}, accounts.HeldMembership: accounts.Membership{}, accounts.HeldAssignment: accounts.Assignment{},
 		accounts.HeldSession: access.Session{}, accounts.HeldRequest: access.Request{}, accounts.HeldInvitation: invites.Invitation{},
 		accounts.HeldMail: mail.Record{}, accounts.HeldEvent: accounts.Event{},
+		accounts.HeldClient: accounts.Client{}, accounts.HeldView: access.ViewAs{},
 	}
 	require.Len(t, types, len(accounts.HeldKinds()))
 	for name, actor := range map[string]accounts.Actor{"by themselves": admitted("pia", start), "by an operator": staff(), "by a job": job()} {
@@ -79,6 +80,11 @@ func TestService_ExportUser(t *testing.T) {
 				require.NotEmpty(t, rows, kind)
 				for _, h := range rows {
 					require.IsType(t, types[kind], h.Row)
+					if c, ok := h.Row.(accounts.Client); ok && !actor.IsHost() {
+						require.Contains(t, c.Notes, "About")
+						c.Notes = "" // what the account wrote down for itself
+						h.Row = c
+					}
 					require.NoError(t, want.each(kind, h.Row))
 				}
 			}
@@ -95,14 +101,16 @@ func TestService_ExportUser(t *testing.T) {
 				require.Zero(t, c.Hash)
 			}
 			for _, row := range x.rows {
-				if h := reflect.ValueOf(row).FieldByName("Hash"); h.IsValid() {
-					require.True(t, h.IsZero(), "%T", row)
+				for _, name := range []string{"Hash", "Link"} {
+					if h := reflect.ValueOf(row).FieldByName(name); h.IsValid() {
+						require.True(t, h.IsZero(), "%T", row)
+					}
 				}
 			}
-			for _, s := range []string{"Name of pia", "Mail-pia@people.example", "+4917000", "Browser of pia", "net-of-pia", "subject-pia", "Dear Name of pia"} {
+			for _, s := range []string{"Name of pia", "Mail-pia@people.example", "+4917000", "Browser of pia", "net-of-pia", "subject-pia", "Dear Name of pia", "House of Name of pia"} {
 				require.Contains(t, text, s)
 			}
-			for _, secret := range []string{"session", "ticket", "requestto", "invitationto"} {
+			for _, secret := range []string{"session", "ticket", "requestto", "invitationto", "view", "viewlink", "setup"} {
 				require.NotContains(t, text, fmt.Sprintf("%x", hash(secret, "pia")))
 			}
 		})
@@ -126,6 +134,8 @@ func TestService_ExportUser_unproven(t *testing.T) {
 	require.Len(t, of[invites.Invitation](x), 1)
 	require.Equal(t, accounts.InvitationID("invitation-by-pia"), of[invites.Invitation](x)[0].ID)
 	require.Equal(t, u.Email, of[accounts.User](x)[0].Email, "the address itself is what they said")
+	require.Len(t, of[accounts.Client](x), 1)
+	require.Equal(t, accounts.ClientID("mine-pia"), of[accounts.Client](x)[0].ID, "as which they log in")
 }
 
 // Only the user with a fresh login, a job or an operator gets anything; to
@@ -221,6 +231,20 @@ func (s *pages) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held
 	return s.Store.Held(ctx, q)
 }
 
+// A record with the address of a user as which somebody else logs in is that
+// person's, and not in the user's own export; the host is told all.
+func TestService_ExportUser_others(t *testing.T) {
+	t.Parallel()
+
+	w := newWorld(t)
+	theirs := joined("acme", "theirs", "una")
+	theirs.Email = user("pia").Email
+	w.put(account("acme"), user("pia"), user("una"), theirs)
+	require.Empty(t, of[accounts.Client](w.export(w.as("pia"), "pia")))
+	require.Len(t, of[accounts.Client](w.export(w.as("una"), "una")), 1)
+	require.Equal(t, theirs.Notes, of[accounts.Client](w.export(staff(), "pia"))[0].Notes)
+}
+
 // An error of the receiver's ends the export at once, wherever it comes, and is
 // what the caller gets.
 func TestService_ExportUser_stops(t *testing.T) {
@@ -273,7 +297,11 @@ func TestService_ForgetAddress(t *testing.T) {
 		i.Account, i.ID, i.Email, i.Address, i.Hash = "shop", "invitation-stranger", email, "Client-Pia@else.example", hash("stranger", "x")
 		w.putInvites(invites.Change{Invitations: []invites.Invitation{i}})
 		w.putAccess(access.Change{Guesses: []access.Guesses{{Email: email, Count: 4, LastAt: start}}})
-		w.put(w.letter(stranger, "waiting"))
+		c := client("shop", "stranger")
+		c.Email, c.Address = email, "Client-Pia@else.example"
+		about := w.letter(user("else"), "about")
+		about.Reason = accounts.RecordReason(c.ClientKey)
+		w.put(w.letter(stranger, "waiting"), c, about)
 		return w
 	}
 	for name, actor := range map[string]accounts.Actor{"an operator": staff(), "a job": job()} {
@@ -306,8 +334,14 @@ func TestService_ForgetAddress(t *testing.T) {
 			mails, err := w.st.Mails(ctx, mail.Query{ID: "waiting-x"})
 			require.NoError(t, err)
 			require.Equal(t, []any{mail.Cancelled, ""}, []any{mails[0].State, mails[0].To})
-			e := w.one(events)
+			mails, err = w.st.Mails(ctx, mail.Query{ID: "about-else"})
+			require.NoError(t, err)
+			require.Equal(t, mail.Cancelled, mails[0].State, "whoever it was to, its reason is gone")
+			e := w.one(events + 1)
 			require.Equal(t, []any{accounts.EventAddressForgotten, actor.By(), accounts.UserID(""), accounts.AccountID("")}, []any{e.Kind, e.By, e.User, e.Account}, "on record, without the address")
+			e = w.feed()[events]
+			require.Equal(t, []any{accounts.EventClientDeleted, accounts.AccountID("shop"), accounts.ClientID("stranger")}, []any{e.Kind, e.Account, e.Client})
+			require.False(t, w.recording("shop", "stranger", "").Client.There())
 			require.Equal(t, before, others())
 			require.NoError(t, w.svc.ForgetAddress(ctx, actor, email), "what is gone may be forgotten again")
 		})

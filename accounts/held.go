@@ -23,13 +23,15 @@ const (
 	HeldEvent      HeldKind = "event"      // Event by or about the user
 	HeldCredential HeldKind = "credential" // Credential, without the hash
 	HeldChallenge  HeldKind = "challenge"  // Challenge, without the hash
+	HeldClient     HeldKind = "client"     // Client, of the user or with the address
+	HeldView       HeldKind = "view"       // access.ViewAs by the user, without the hashes of its secrets
 )
 
 // HeldKinds returns every kind, in the order in which an export tells them.
 func HeldKinds() []HeldKind {
 	return []HeldKind{
 		HeldUser, HeldIdentity, HeldCredential, HeldChallenge, HeldMembership, HeldAssignment, HeldSession,
-		HeldRequest, HeldInvitation, HeldMail, HeldEvent,
+		HeldView, HeldRequest, HeldInvitation, HeldClient, HeldMail, HeldEvent,
 	}
 }
 

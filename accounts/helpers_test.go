@@ -48,6 +48,7 @@ type world struct {
 	clock *clock.Mock
 	env   *accounts.Env
 	svc   *accounts.Service
+	recs  *accounts.Clients
 	rows  int
 }
 
@@ -81,6 +82,8 @@ func newWorld(t testing.TB, change ...func(*accounts.EnvOptions)) *world {
 	require.NoError(t, err)
 	w.svc, err = accounts.New(w.st, w.env)
 	require.NoError(t, err)
+	w.recs, err = accounts.NewClients(w.st, w.env)
+	require.NoError(t, err)
 	return w
 }
 
@@ -107,6 +110,12 @@ func (w *world) put(rows ...any) {
 			c.Identities = append(c.Identities, r)
 		case accounts.Challenge:
 			c.Challenges = append(c.Challenges, r)
+		case accounts.Client:
+			c.Clients = append(c.Clients, r)
+		case accounts.Site:
+			c.Sites = append(c.Sites, r)
+		case accounts.SiteAccess:
+			c.SiteAccess = append(c.SiteAccess, r)
 		case mail.Message:
 			c.Mail = append(c.Mail, r)
 		default:
@@ -329,6 +338,18 @@ func (s *tap) Membership(ctx context.Context, k accounts.StandingKey) (accounts.
 
 func (s *tap) Linked(ctx context.Context, q accounts.LinkedQuery) (accounts.Linked, error) {
 	return via(s, "Linked", func() (accounts.Linked, error) { return s.Store.Linked(ctx, q) })
+}
+
+func (s *tap) Recording(ctx context.Context, q accounts.RecordingQuery) (accounts.Recording, error) {
+	return via(s, "Recording", func() (accounts.Recording, error) { return s.Store.Recording(ctx, q) })
+}
+
+func (s *tap) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+	return via(s, "ClientRecords", func() ([]accounts.ClientEntry, error) { return s.Store.ClientRecords(ctx, q) })
+}
+
+func (s *tap) Sites(ctx context.Context, q accounts.SiteQuery) ([]accounts.Site, error) {
+	return via(s, "Sites", func() ([]accounts.Site, error) { return s.Store.Sites(ctx, q) })
 }
 
 func (s *tap) Members(ctx context.Context, q accounts.MemberQuery) ([]accounts.Member, error) {

@@ -21,6 +21,12 @@ type (
 	RequestID string
 	// InvitationID names an invitation.
 	InvitationID string
+	// ClientID names a client record within its account.
+	ClientID string
+	// SiteID names a site within its account.
+	SiteID string
+	// ViewID names a session that views as a client; it is no secret.
+	ViewID string
 	// SessionID names a session; it is no secret.
 	SessionID string
 	// OpID names one operation, not one attempt at it: every event and mail of

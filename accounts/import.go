@@ -11,11 +11,11 @@ import (
 
 const (
 	// MaxImport is how many rows one import brings at most; every owner,
-	// identity and assignment in a row counts as one more. Split what is larger,
-	// in the order users, accounts, members, connections.
+	// identity, assignment and site in a row counts as one more. Split what is
+	// larger, in the order users, accounts, members, connections, sites, clients.
 	MaxImport = 10_000
-	// MaxImportRow is how many owners, identities or assignments one row has at
-	// most.
+	// MaxImportRow is how many owners, identities, assignments or sites one row
+	// has at most.
 	MaxImportRow = 500
 )
 
@@ -27,6 +27,8 @@ type Import struct {
 	Accounts    []ImportAccount
 	Members     []ImportMember
 	Connections []ImportConnection
+	Sites       []ImportSite
+	Clients     []ImportClient
 }
 
 // ImportUser is a user as the host has them. Of a user who is there already it
@@ -145,12 +147,14 @@ type Imported struct {
 	Accounts    []ImportResult
 	Members     []ImportResult
 	Connections []ImportResult
+	Sites       []ImportResult
+	Clients     []ImportResult
 
 	Created, Updated, Unchanged, Refused int
 }
 
-// Import brings in users, accounts, members and connections of a host that has
-// them already, in this order. Only a job of the host may do it, else a
+// Import brings in users, accounts, members, connections, sites and clients of a
+// host that has them already, in this order. Only a job of the host may do it, else a
 // [*roles.DeniedError]. Nobody is written to, no quota is spent, and the
 // [Policy] is not asked: neither plans, seats nor kinds of account stand in the
 // way of what is there already, though they may of what is done later.
@@ -162,8 +166,10 @@ type Imported struct {
 // meanwhile.
 //
 // It never undoes an end. Users who were erased, accounts that were closed,
-// members who are suspended, left or were removed, connections that ended and
-// colleagues who were taken off stay so; such a row is refused and says why.
+// members who are suspended, left or were removed, connections that ended,
+// colleagues who were taken off, sites that were removed or taken away, and
+// clients who are suspended or were deleted stay so; such a row is refused and
+// says why.
 // Nobody loses a proof, nor a login, a phone or identity confirmation but by a
 // first proof ([ImportUser]). Another address, and a login that the host keeps
 // from then on, end sessions and links about the login. The last active owner of
@@ -171,8 +177,9 @@ type Imported struct {
 //
 // Two people are never merged. Rows that want one address, user name or
 // identity are all refused with a [*TakenError], but for the one whose user has
-// it already; a row that wants another stored user's is refused too. A row
-// whose id, or pair of ids, stands twice is refused both times.
+// it already; a row that wants another stored user's is refused too. The same
+// holds for the addresses and users of an account's clients, who are no members
+// there. A row whose id, or pair of ids, stands twice is refused both times.
 //
 // About 100 rows at a time become durable, with an event for each row that is
 // written. An error is a fault of the store, a conflict that did not end, or an
@@ -181,6 +188,9 @@ type Imported struct {
 // context without a deadline leaves [Limits.Retry] for each group; set one for a
 // store that is far away.
 func (s *Service) Import(ctx context.Context, actor Actor, in Import) (Imported, error) {
+	if err := s.refuseViewing(ctx, actor, "import"); err != nil {
+		return Imported{}, err
+	}
 	if !actor.IsSystem() {
 		return Imported{}, &roles.DeniedError{Action: "import", Why: "only a job of the host imports"}
 	}
@@ -201,7 +211,13 @@ func (s *Service) Import(ctx context.Context, actor Actor, in Import) (Imported,
 	if out.Connections, err = s.importConnections(ctx, actor, in.Connections); err != nil {
 		return Imported{}, err
 	}
-	for _, r := range slices.Concat(out.Users, out.Accounts, out.Members, out.Connections) {
+	if out.Sites, err = s.importSites(ctx, actor, in.Sites); err != nil {
+		return Imported{}, err
+	}
+	if out.Clients, err = s.importClients(ctx, actor, in.Clients); err != nil {
+		return Imported{}, err
+	}
+	for _, r := range slices.Concat(out.Users, out.Accounts, out.Members, out.Connections, out.Sites, out.Clients) {
 		switch r.Outcome {
 		case ImportCreated:
 			out.Created++

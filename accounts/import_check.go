@@ -78,7 +78,7 @@ func (r connectionRow) key() ConnectionKey { return ConnectionKey{Client: r.Clie
 
 // size returns how many rows an import has, those inside rows included.
 func (in Import) size() int {
-	n := len(in.Users) + len(in.Accounts) + len(in.Members) + len(in.Connections)
+	n := len(in.Users) + len(in.Accounts) + len(in.Members) + len(in.Connections) + len(in.Sites) + len(in.Clients)
 	for i := range in.Users {
 		n += len(in.Users[i].Identities)
 	}
@@ -87,6 +87,9 @@ func (in Import) size() int {
 	}
 	for i := range in.Connections {
 		n += len(in.Connections[i].Assigned)
+	}
+	for i := range in.Clients {
+		n += len(in.Clients[i].Sites)
 	}
 	return n
 }

@@ -211,8 +211,9 @@ type memberPlace struct {
 }
 
 // importMember decides what becomes of a member of an import, and adds it to a
-// change. User is asked for only where there never was a membership.
-func (o Operation) importMember(c *Change, p *memberPlace, m Membership, user User, role roles.Role) ImportResult {
+// change. User, and the client record that keeps them out, are asked for only
+// where there never was a membership.
+func (o Operation) importMember(c *Change, p *memberPlace, m Membership, user User, client ClientState, role roles.Role) ImportResult {
 	switch {
 	case p.account.ID == "":
 		return notImported(absent("the account"))
@@ -220,6 +221,8 @@ func (o Operation) importMember(c *Change, p *memberPlace, m Membership, user Us
 		return notImported(&InvalidError{Field: "account", Reason: "is closed"})
 	case m.Role == "" && (user.ID == "" || !user.DeletedAt.IsZero()):
 		return notImported(absent("the user"))
+	case client.There():
+		return notImported(taken("user"))
 	case !m.EndedAt.IsZero():
 		return notImported(&InvalidError{Field: "user", Reason: "was a member, and left or was removed; add or invite them"})
 	case !m.SuspendedAt.IsZero():

@@ -173,15 +173,29 @@ func (s *Service) importMembers(ctx context.Context, actor Actor, rows []ImportM
 				return err
 			}
 			var u User
+			var client ClientState
 			if m.Role == "" {
 				if u, err = people.find(ctx, s.st, r.User); err != nil {
 					return err
 				}
+				if client, err = s.asClient(ctx, r.Account, u); err != nil {
+					return err
+				}
 			}
-			answer(r, op.importMember(c, p, m, u, r.Role))
+			answer(r, op.importMember(c, p, m, u, client, r.Role))
 		}
 		return nil
 	})
+}
+
+// asClient returns the client record of an account that is there with a user's
+// address or as which they log in, zero if there is none.
+func (s *Service) asClient(ctx context.Context, account AccountID, u User) (ClientState, error) {
+	r, err := s.st.Recording(ctx, RecordingQuery{Account: account, Email: u.Email, User: u.ID})
+	if isNotFound(err) {
+		return ClientState{}, nil
+	}
+	return r.Taken, err
 }
 
 func (s *Service) importConnections(ctx context.Context, actor Actor, rows []ImportConnection) ([]ImportResult, error) {

@@ -15,6 +15,13 @@ type Limits struct {
 	InvitationsPerDay int           // invitations an account sends in a UTC day: 25
 	InvitationTTL     time.Duration // an invitation's life since it was last sent: 7 days
 
+	SetupTTL         time.Duration // a setup link's life: 30 days
+	SetupStrict      time.Duration // how long one sets a password, at most SetupTTL; later it only asks for a fresh one by mail: 0, off
+	SetupMailsPerDay int           // setup links an account mails in a UTC day: 100
+	SitesPerClient   int           // sites of one client: 500
+	ViewLinkTTL      time.Duration // the life of a link that opens a view as a client: 60 seconds
+	ViewTTL          time.Duration // the life of a view as a client: 30 minutes
+
 	LinksPerDay    int           // mails to one address about its own login, and other addresses one user asks for, in a UTC day: 5
 	TriesPerSource int           // tries to log in, sign up or reset from one network in a UTC day: 1,000
 	TriesFree      int           // wrong passwords for an address before the next try has to wait: 5
@@ -47,6 +54,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerDay: 35, RequestTTL: 7 * day, ResendEvery: time.Hour, ResendsPerDay: 3,
 		MailsPerRecipient: 5, BatchAddresses: 1000, Message: 1000, InvitationsPerDay: 25, InvitationTTL: 7 * day,
+		SetupTTL: 30 * day, SetupMailsPerDay: 100, SitesPerClient: 500, ViewLinkTTL: time.Minute, ViewTTL: 30 * time.Minute,
 		LinksPerDay: 5, TriesPerSource: 1000, TriesFree: 5, TriesMost: 100, TriesBlock: day, KeepGuesses: 30 * day,
 		ProofTTL: day, ResetTTL: 30 * time.Minute, CodeTTL: 10 * time.Minute, CodeTries: 5, CodesPerDay: 10, Sessions: 100,
 		FreshLogin: 10 * time.Minute, SessionIdle: time.Hour, SessionTTL: day,
@@ -68,6 +76,8 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"limits.batchAddresses", &l.BatchAddresses, d.BatchAddresses},
 		{"limits.message", &l.Message, d.Message},
 		{"limits.invitationsPerDay", &l.InvitationsPerDay, d.InvitationsPerDay},
+		{"limits.setupMailsPerDay", &l.SetupMailsPerDay, d.SetupMailsPerDay},
+		{"limits.sitesPerClient", &l.SitesPerClient, d.SitesPerClient},
 		{"limits.linksPerDay", &l.LinksPerDay, d.LinksPerDay},
 		{"limits.triesPerSource", &l.TriesPerSource, d.TriesPerSource},
 		{"limits.triesFree", &l.TriesFree, d.TriesFree},
@@ -92,6 +102,10 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"limits.requestTTL", &l.RequestTTL, d.RequestTTL},
 		{"limits.resendEvery", &l.ResendEvery, d.ResendEvery},
 		{"limits.invitationTTL", &l.InvitationTTL, d.InvitationTTL},
+		{"limits.setupTTL", &l.SetupTTL, d.SetupTTL},
+		{"limits.setupStrict", &l.SetupStrict, d.SetupStrict},
+		{"limits.viewLinkTTL", &l.ViewLinkTTL, d.ViewLinkTTL},
+		{"limits.viewTTL", &l.ViewTTL, d.ViewTTL},
 		{"limits.triesBlock", &l.TriesBlock, d.TriesBlock},
 		{"limits.keepGuesses", &l.KeepGuesses, d.KeepGuesses},
 		{"limits.proofTTL", &l.ProofTTL, d.ProofTTL},
@@ -118,6 +132,9 @@ func (l Limits) withDefaults() (Limits, error) {
 	}
 	if l.PageDefault > l.PageMax {
 		return l, &InvalidError{Field: "limits.pageDefault", Reason: "is greater than limits.pageMax"}
+	}
+	if l.SetupStrict > l.SetupTTL {
+		return l, &InvalidError{Field: "limits.setupStrict", Reason: "is longer than limits.setupTTL"}
 	}
 	if l.LastSeenEvery >= min(l.SessionIdle, l.DelegateIdle) {
 		return l, &InvalidError{Field: "limits.lastSeenEvery", Reason: "is not shorter than the idle limits"}

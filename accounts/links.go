@@ -4,11 +4,20 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/chatelaine-go/chatelaine/mail"
 )
 
-// Links builds the addresses of the host's pages that mails lead to. It is
-// never told anything about an HTTP request, so a forged host header cannot
-// reach a mail.
+// Links builds the addresses of the host's pages that mails lead to, and says
+// from whom mail comes. It is never told anything about an HTTP request, so a
+// forged host header cannot reach a mail.
+//
+// A white-label host embeds [NewLinks] and replaces the methods that take an
+// account, to answer with that account's own domain. What asks somebody of
+// another account, or makes a login that is good everywhere, has no account here:
+// it is always the product's own. Whoever holds such a domain, by its DNS or its
+// certificates, can read the secrets of the links that lead there, so a setup link
+// proves an address only where its page is on the host of LogIn.
 type Links interface {
 	// AccessRequest returns the page on which a client sees an access request
 	// and decides it. Secret is a token of letters, digits and "_".
@@ -16,6 +25,12 @@ type Links interface {
 	// Invitation returns the page on which somebody sees an invitation, and
 	// accepts or declines it.
 	Invitation(secret string) string
+	// SetUp returns the page on which a client of an account sets a first
+	// password.
+	SetUp(account AccountID, secret string) string
+	// ViewAs returns the page that opens a view as a client of an account, on the
+	// domain where its clients log in: each domain has a cookie of its own.
+	ViewAs(account AccountID, secret string) string
 	// ProveAddress returns the page on which a user proves their own address,
 	// signed in.
 	ProveAddress(secret string) string
@@ -33,12 +48,20 @@ type Links interface {
 	Clients(agency AccountID) string
 	// Guide returns a page that explains how to grant access, or "".
 	Guide() string
+	// Sender returns from whom the mail to an account's clients comes. The zero
+	// Sender is the product; a name stands in such mail in place of the product's.
+	Sender(account AccountID) mail.Sender
 }
 
 // pages is the default Links: paths below one base.
 type pages struct{ base, guide string }
 
-func newPages(base, guide string) (Links, error) {
+// NewLinks returns the Links that an environment has by default: the pages are
+// below the base URL, such as https://app.example.com, or
+// http://localhost:8080 for ""; guide is the page that explains how to grant
+// access, or "". All mail comes from the product. It returns an
+// [InvalidError] for "baseURL" and "guideURL".
+func NewLinks(base, guide string) (Links, error) {
 	if base == "" {
 		base = "http://localhost:8080"
 	}
@@ -65,6 +88,16 @@ func (p pages) AccessRequest(secret string) string {
 // Invitation implements Links.
 func (p pages) Invitation(secret string) string {
 	return p.base + "/invitations/" + url.PathEscape(secret)
+}
+
+// SetUp implements Links.
+func (p pages) SetUp(_ AccountID, secret string) string {
+	return p.base + "/set-up/" + url.PathEscape(secret)
+}
+
+// ViewAs implements Links.
+func (p pages) ViewAs(_ AccountID, secret string) string {
+	return p.base + "/view-as/" + url.PathEscape(secret)
 }
 
 // ProveAddress implements Links.
@@ -97,3 +130,6 @@ func (p pages) Clients(agency AccountID) string {
 
 // Guide implements Links.
 func (p pages) Guide() string { return p.guide }
+
+// Sender implements Links.
+func (p pages) Sender(AccountID) mail.Sender { return mail.Sender{} }

@@ -37,6 +37,8 @@ func relations() []relation {
 	barred.SuspendedAt, barred.Epoch = start, 2
 	returned := user("me")
 	returned.Epoch = 3
+	shut := joined("acme", "mine", "me")
+	shut.SuspendedAt = start
 	all := []relation{
 		direct(roles.Owner), direct(roles.Admin), direct(roles.Manager), direct(roles.Author), direct(roles.Viewer),
 		{"owner who logged in 10 minutes ago", []any{user("me"), member("acme", "me", roles.Owner)}, func(w *world) accounts.Actor {
@@ -65,6 +67,11 @@ func relations() []relation {
 		all = append(all, relation{"agency " + string(r), []any{user("me"), member("orbit", "me", r)}, me})
 	}
 	return append(all,
+		relation{"client", []any{user("me"), joined("acme", "mine", "me")}, me},
+		relation{"suspended client", []any{user("me"), shut}, me},
+		relation{"viewing as a client", []any{user("me"), member("acme", "me", roles.Owner), client("acme", "seen")}, func(*world) accounts.Actor {
+			return accounts.Viewing("me", "session-me", "acme", "seen")
+		}},
 		relation{"outsider", []any{user("me")}, me},
 		relation{"system", []any{user("me")}, func(*world) accounts.Actor { return job() }},
 		relation{"operator", []any{user("me")}, func(*world) accounts.Actor { return staff() }},
@@ -337,8 +344,9 @@ func outcome(w *world, err error) string {
 
 // Who may do what is exactly the table that everybody can read: every
 // operation of the service, as everybody who can be tied to an account in one
-// way or another, denied unless it says otherwise. An operation without a row
-// fails (A32, A34, A36, A44, A52, A105).
+// way or another, denied unless it says otherwise. Whoever views as a client is
+// refused everything, on record. An operation without a row fails (A32, A34, A36,
+// A44, A52, A68, A105).
 func TestService_matrix(t *testing.T) {
 	t.Parallel()
 
@@ -359,6 +367,9 @@ func TestService_matrix(t *testing.T) {
 				act.given(w)
 			}
 			got := outcome(w, act.run(t.Context(), w, r.actor(w)))
+			if strings.HasPrefix(r.name, "viewing") {
+				require.Equal(t, "denied, on record", got, "%s: whoever views only looks", act.what)
+			}
 			if who[got] == nil {
 				order = append(order, got)
 			}

@@ -8,8 +8,12 @@ import (
 )
 
 // AddMember decides whether a job of the host makes a user a member. Nobody
-// becomes an owner this way.
-func (o Operation) AddMember(account Account, user User, m Membership, seats Seats, role roles.Role) (Change, error) {
+// becomes an owner this way, and nobody who is a client of the account a member:
+// client is the record that is there with their address or as which they log in.
+func (o Operation) AddMember(account Account, user User, m Membership, client ClientState, seats Seats, role roles.Role) (Change, error) {
+	if o.Actor.client != "" {
+		return Change{}, o.viewing(roles.ManageMembers)
+	}
 	if !o.Actor.IsSystem() {
 		return Change{}, o.Refuse(account.ID, RefusedDenied, &roles.DeniedError{Action: roles.ManageMembers, Why: "only a job of the host adds members directly"})
 	}
@@ -33,6 +37,9 @@ func (o Operation) AddMember(account Account, user User, m Membership, seats Sea
 			return Change{}, nil
 		}
 		return Change{}, &InvalidError{Field: "user", Reason: "is a member already; change the role, or reactivate the membership"}
+	}
+	if client.There() {
+		return Change{}, taken("user")
 	}
 	if err := o.Seat(account, seats); err != nil {
 		return Change{}, err
@@ -261,8 +268,9 @@ func (o Operation) mayOwn(f MemberFacts) error {
 // its counters, so that nobody gives later what they could not give in between.
 func (o Operation) changed(m Membership, role roles.Role) Membership {
 	l := o.Rules.Ladder
-	manages := func(r roles.Role) bool { return l.Rights(r, "").Can(roles.ManageMembers) }
-	if manages(m.Role) && !manages(role) {
+	was, will := l.Rights(m.Role, ""), l.Rights(role, "")
+	loses := func(p roles.Permission) bool { return was.Can(p) && !will.Can(p) }
+	if loses(roles.ManageMembers) || loses(roles.ManageClients) || loses(roles.ViewAs) {
 		m.Tenure++
 	}
 	if m.Role == l.Top() && role != l.Top() {

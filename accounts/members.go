@@ -36,7 +36,8 @@ func (s *Service) Members(ctx context.Context, actor Actor, account AccountID, p
 // AddMember makes a user a member, for jobs of hosts that keep members
 // themselves; people are invited otherwise, and anybody but a job is refused
 // with a [*roles.DeniedError]. The role is any but Owner, else an
-// [*InvalidError] for the field "role". Adding an active member with the same
+// [*InvalidError] for the field "role". Somebody who is a client of the account,
+// by their login or address, is a [*TakenError] for the field "user". Adding an active member with the same
 // role changes nothing; one with another role, or who is suspended, is an
 // [*InvalidError] for the field "user". An account without a seat left is a
 // [*SeatsError]; a role that the [Policy] does not offer is refused as it says.
@@ -51,7 +52,7 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 	return s.run(ctx, op, EventMemberAdded, func(ctx context.Context) (Change, error) {
 		a, err := s.st.Account(ctx, account)
 		if !actor.IsSystem() && (err == nil || isNotFound(err)) {
-			return op.AddMember(a, User{}, Membership{}, Seats{}, role) // refused, and tells nobody who and what exists
+			return op.AddMember(a, User{}, Membership{}, ClientState{}, Seats{}, role) // refused, and tells nobody who and what exists
 		}
 		if err != nil {
 			return Change{}, err
@@ -64,11 +65,15 @@ func (s *Service) AddMember(ctx context.Context, actor Actor, account AccountID,
 		if err != nil {
 			return Change{}, err
 		}
+		r, err := s.st.Recording(ctx, RecordingQuery{Account: account, Email: u.Email, User: user})
+		if err != nil {
+			return Change{}, err
+		}
 		seats, err := s.st.Seats(ctx, account, op.At)
 		if err != nil {
 			return Change{}, err
 		}
-		return op.AddMember(a, u, m, seats, role)
+		return op.AddMember(a, u, m, r.Taken, seats, role)
 	})
 }
 

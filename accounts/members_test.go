@@ -505,7 +505,8 @@ func TestMembers_tenureAndReign(t *testing.T) {
 		{"an owner becomes a manager", roles.Owner, role(roles.Manager), 1, 1},
 		{"an admin becomes a manager", roles.Admin, role(roles.Manager), 1, 0},
 		{"an admin becomes an owner", roles.Admin, role(roles.Owner), 0, 0},
-		{"a manager becomes a viewer", roles.Manager, role(roles.Viewer), 0, 0},
+		{"a manager becomes a viewer", roles.Manager, role(roles.Viewer), 1, 0},
+		{"an author becomes a viewer", roles.Author, role(roles.Viewer), 0, 0},
 		{"a viewer becomes an admin", roles.Viewer, role(roles.Admin), 0, 0},
 		{"an owner transfers the ownership", roles.Owner, func(w *world) error {
 			return w.svc.TransferOwnership(ctx, w.as("bob"), "acme", "cid")

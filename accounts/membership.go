@@ -14,10 +14,11 @@ type Membership struct {
 	MemberState
 	Version int64
 
-	// Tenure moves when the member loses the right to manage members: with a
-	// lower role, and whenever they are suspended, removed or leave. Reign moves
-	// when an owner's role is lowered; the other ways move Tenure. Invitations
-	// remember both: what was lost since cannot be given.
+	// Tenure moves when the member loses the right to manage members or clients,
+	// or to view as clients: with a lower role, and whenever they are suspended,
+	// removed or leave. Reign moves when an owner's role is lowered; the other ways
+	// move Tenure. Invitations remember both, views and setup links the first: what
+	// was lost since cannot be given, and does not come back.
 	Tenure int64
 	Reign  int64
 

@@ -14,6 +14,7 @@ import (
 // touches nothing.
 type Rules struct {
 	Ladder    *roles.Ladder
+	Catalog   *roles.Catalog
 	Policy    Policy
 	Limits    Limits
 	Links     Links
@@ -24,7 +25,7 @@ type Rules struct {
 // Rules returns what decisions go by.
 func (e *Env) Rules() Rules {
 	return Rules{
-		Ladder: e.o.Ladder, Policy: e.o.Policy, Limits: e.o.Limits,
+		Ladder: e.o.Ladder, Catalog: e.o.Catalog, Policy: e.o.Policy, Limits: e.o.Limits,
 		Links: e.o.Links, Templates: e.o.Templates, Product: e.o.Product,
 	}
 }
@@ -83,6 +84,7 @@ func (o Operation) Record(c *Change, e Event) {
 type Letter struct {
 	Kind     string
 	Account  AccountID // on whose behalf
+	Branded  bool      // it comes from the account itself, where the host's Links say so
 	Locale   string    // the account's, for a recipient who has none
 	To       Contact
 	Reason   mail.Reason
@@ -94,12 +96,17 @@ type Letter struct {
 // Write renders a letter and adds it to a change. People without an address
 // get none. The message's id follows from the operation and its place in the
 // change, so that the same change writes it once; it names nobody, since ids go
-// into logs. It returns the template's error.
+// into logs. It returns the template's error, and refuses a sender of the host's
+// that is no plain mailbox.
 func (o Operation) Write(c *Change, l Letter) error {
 	if l.To.Email == "" {
 		return nil
 	}
-	l.Data.Product = o.Rules.Product
+	from, err := o.sender(l)
+	if err != nil {
+		return err
+	}
+	l.Data.Product = cmp.Or(from.Name, o.Rules.Product)
 	if l.Data.At.IsZero() {
 		l.Data.At = o.At
 	}
@@ -110,11 +117,30 @@ func (o Operation) Write(c *Change, l Letter) error {
 	}
 	c.Mail = append(c.Mail, mail.Message{
 		ID:   fmt.Sprintf("%s.%d", o.ID, len(c.Mail)+1),
-		Kind: l.Kind, Account: string(l.Account), To: string(l.To.Email), ToName: l.To.Name,
+		Kind: l.Kind, Account: string(l.Account), From: from, To: string(l.To.Email), ToName: l.To.Name,
 		Locale: locale, Subject: subject, Text: text, Reason: l.Reason, Priority: l.Priority,
 		Due: o.At, NotAfter: l.NotAfter, CreatedAt: o.At,
 	})
 	return nil
+}
+
+// sender returns from whom a letter comes: the zero Sender is the product.
+func (o Operation) sender(l Letter) (mail.Sender, error) {
+	if !l.Branded {
+		return mail.Sender{}, nil
+	}
+	from := o.Rules.Links.Sender(l.Account)
+	from.Name = Clip(from.Name, maxName) // it is often the account's own word, and ends in a header
+	if from.Address == "" {
+		return from, nil
+	}
+	canonical, err := ParseEmail(from.Address)
+	if err != nil {
+		// It is the host's mistake, and no input of whoever asks.
+		return mail.Sender{}, fmt.Errorf("accounts: the Links' sender of account %s is no plain mailbox", l.Account)
+	}
+	from.Address = string(canonical)
+	return from, nil
 }
 
 // May decides whether the actor has a permission at the account of a standing:
@@ -124,6 +150,9 @@ func (o Operation) Write(c *Change, l Letter) error {
 // admitted to none acts at whichever account the call names.
 func (o Operation) May(s Standing, p roles.Permission) error {
 	a := o.Actor
+	if a.client != "" {
+		return o.viewing(p)
+	}
 	if a.user == "" {
 		return o.Refuse(s.Account.ID, RefusedDenied, &roles.DeniedError{Action: p, Why: "only a signed-in user may do this"})
 	}
@@ -142,6 +171,11 @@ func (o Operation) May(s Standing, p roles.Permission) error {
 			return ErrStepUp
 		}
 	}
+	if rights.None() && s.AsClient(a.proof) {
+		return o.Refuse(s.Account.ID, RefusedDenied, &roles.DeniedError{
+			Action: p, Why: "a client sees the sites that they were given, and nothing else of the account",
+		})
+	}
 	if rights.None() {
 		return o.Refuse(s.Account.ID, RefusedOutsider, ErrNotFound)
 	}
@@ -156,12 +190,22 @@ func (o Operation) May(s Standing, p roles.Permission) error {
 // asks for another ([ErrStepUp]).
 func (o Operation) Self(u UserState) error {
 	switch {
+	case o.Actor.client != "":
+		return o.viewing("self")
 	case o.Actor.user == "" || o.Actor.user != u.ID:
 		return ErrNotFound
 	case o.Actor.epoch != u.Epoch || !u.Active():
 		return ErrStepUp
 	}
 	return nil
+}
+
+// viewing refuses somebody who views as a client: whatever this library does is
+// done as oneself.
+func (o Operation) viewing(action roles.Permission) error {
+	return o.Refuse(o.Actor.account, RefusedViewing, &roles.DeniedError{
+		Action: action, Why: "whoever views as a client only looks; go back to your own session",
+	})
 }
 
 // SelfOrHost is [Operation.Self] that lets the host's jobs and staff pass.
@@ -230,6 +274,7 @@ const (
 	RefusedLimited  = "limited"  // too many in a short time
 	RefusedQuota    = "quota"    // a durable limit is used up
 	RefusedToken    = "token"    // a link that names nothing, or nothing any more
+	RefusedViewing  = "viewing"  // somebody who views as a client, and only looks
 )
 
 // Refuse marks an error as a refusal that belongs in the audit of an

@@ -44,6 +44,9 @@ const (
 	// QuotaInvitations counts the invitations that an account sends. Its
 	// subject is the account's id.
 	QuotaInvitations QuotaKind = "invitations"
+	// QuotaSetupMails counts the setup links that an account mails to its clients.
+	// Its subject is the account's id.
+	QuotaSetupMails QuotaKind = "setup-mails"
 	// QuotaLinks counts the mails that one address gets about its own login:
 	// proofs, resets and changes of the address. Its subject is the canonical
 	// address.

@@ -77,6 +77,16 @@ func (s *crossing) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.H
 	return s.Storage.Held(ctx, q)
 }
 
+func (s *crossing) Recording(ctx context.Context, q accounts.RecordingQuery) (accounts.Recording, error) {
+	s.call()
+	return s.Storage.Recording(ctx, q)
+}
+
+func (s *crossing) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+	s.call()
+	return s.Storage.ClientRecords(ctx, q)
+}
+
 func (s *crossing) Accepting(ctx context.Context, q invites.AcceptingQuery) (invites.Accepting, error) {
 	s.call()
 	return s.Storage.Accepting(ctx, q)

@@ -50,8 +50,13 @@ func (s *Service) With(st Store) *Service { return &Service{st: st, env: s.env} 
 
 // Run runs an operation with its refusals: it decides, applies, retries, and
 // when the actor is refused at a known account it writes that into the audit.
-// Most hosts won't need this; packages that add their own changes do.
+// Somebody who views as a client is refused whatever the operation is. Most hosts won't need this; packages that add their own changes do.
 func Run(ctx context.Context, env *Env, st Store, op Operation, kind EventKind, try Attempt) error {
+	if op.Actor.client != "" {
+		try = func(context.Context) (func(context.Context) error, error) {
+			return nil, op.viewing(roles.Permission(kind))
+		}
+	}
 	err := Operate(ctx, env, st, op.ID, try)
 	c, refused, err := op.refused(kind, err)
 	if !refused {
@@ -65,6 +70,22 @@ func Run(ctx context.Context, env *Env, st Store, op Operation, kind EventKind, 
 		return ferr
 	}
 	return err
+}
+
+// RefuseViewing refuses somebody who views as a client, and puts it on record at
+// the account: a [*roles.DeniedError]. Nobody else is refused. [Run] does so for
+// every operation; this is for what is only read. Most hosts won't need this;
+// packages that add their own operations do.
+func RefuseViewing(ctx context.Context, env *Env, st Store, actor Actor, what EventKind) error {
+	if actor.client == "" {
+		return nil
+	}
+	return Run(ctx, env, st, env.Begin(actor), what, nil)
+}
+
+// refuseViewing is [RefuseViewing] on the service's store.
+func (s *Service) refuseViewing(ctx context.Context, actor Actor, what EventKind) error {
+	return RefuseViewing(ctx, s.env, s.st, actor, what)
 }
 
 // run runs an operation whose decision is a change of the graph. A decision
@@ -95,6 +116,9 @@ func Confirming(ctx context.Context, st Reader, op Operation, u UserState, actio
 // [Operation.Self]. Most hosts won't need this; packages that add their own
 // operations do.
 func Self(ctx context.Context, st Reader, actor Actor) (User, error) {
+	if actor.client != "" {
+		return User{}, Operation{Actor: actor}.viewing("self")
+	}
 	if actor.user == "" {
 		return User{}, ErrNotFound
 	}
@@ -143,6 +167,9 @@ func (s *Service) mayRead(ctx context.Context, actor Actor, account AccountID, p
 ) error {
 	if actor.IsHost() {
 		return nil
+	}
+	if err := s.refuseViewing(ctx, actor, what); err != nil {
+		return err
 	}
 	op := s.env.Begin(actor)
 	return Run(ctx, s.env, s.st, op, what, func(ctx context.Context) (func(context.Context) error, error) {

@@ -8,14 +8,15 @@ import (
 )
 
 // Standing is everything that decides what a user may do at an account, read
-// at one moment: who they are, the account, their own membership, and every
-// route through an agency. It is facts; [Standing.Rights] draws the conclusion
+// at one moment: who they are, the account, their own membership, the client
+// record as which they are here, and every route through an agency. It is facts; [Standing.Rights] draws the conclusion
 // and [Standing.Explain] tells it.
 type Standing struct {
 	User    UserState
 	Account AccountState
 	Member  MemberState
-	Routes  []Route // one for each assignment the user ever had here, by agency id
+	Client  ClientState // zero without a record that is there
+	Routes  []Route     // one for each assignment the user ever had here, by agency id
 }
 
 // Route is one way into a client account: the connection to an agency, the
@@ -112,13 +113,19 @@ func (s Standing) barred(p Proof) Why {
 		return WhyNoLogin
 	case !p.later(s.Member.After, s.Member.AfterAt):
 		return WhyLoginTooOld
+	case s.Client.There():
+		return s.Client.why(p)
 	}
 	return ""
 }
 
+// AsClient reports whether the user is let in as a client: to the sites that
+// the record was given, and to nothing else of the account. It gives no role.
+func (s Standing) AsClient(p Proof) bool { return s.barred(p) == "" && s.Client.Counts(p) }
+
 // Barred reports whether the user is kept out of the account by every route:
-// by what they are, by what the account is, or by a membership that is
-// suspended or wants a later login.
+// by what they are, by what the account is, or by a membership or a client
+// record that is suspended or wants a later login.
 func (s Standing) Barred(p Proof) bool { return s.barred(p) != "" }
 
 // Counts reports whether everything that the route rests on holds at this

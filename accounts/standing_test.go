@@ -58,6 +58,21 @@ func afterFacts() []fact[accounts.MemberState] {
 	}
 }
 
+// clientFacts are what the record can be as which somebody is a client; the
+// user's own, unless it says otherwise.
+func clientFacts() []fact[accounts.ClientState] {
+	live := accounts.ClientState{ClientKey: record("acme", "rec"), User: "ann", Epoch: 4}
+	return []fact[accounts.ClientState]{
+		{"no client", func(c *accounts.ClientState) { *c = accounts.ClientState{} }},
+		{"client", func(c *accounts.ClientState) { *c = live }},
+		{"suspended client", func(c *accounts.ClientState) { *c = live; c.SuspendedAt = start }},
+		{"deleted client", func(c *accounts.ClientState) { *c = live; c.DeletedAt = start }},
+		{"client whom nobody logs in as", func(c *accounts.ClientState) { *c = live; c.User = "" }},
+		{"client reactivated after this login", func(c *accounts.ClientState) { *c = live; c.After, c.AfterAt = 5, start }},
+		{"client reactivated before this login", func(c *accounts.ClientState) { *c = live; c.After, c.AfterAt = 4, start.Add(-1) }},
+	}
+}
+
 func proofs() map[string]accounts.Proof {
 	return map[string]accounts.Proof{
 		"login 5":     {Login: 5},
@@ -127,9 +142,21 @@ func liveRoute(agencyID string, limit, assigned roles.Role) accounts.Route {
 // height is the reference's own ladder.
 var height = map[roles.Role]int{roles.Viewer: 1, roles.Author: 2, roles.Manager: 3, roles.Admin: 4, roles.Owner: 5}
 
+// expectedClient tells a second time, as dumbly as can be, whether the record of
+// a standing is there, and whether it lets the user in if nothing else bars them.
+func expectedClient(s accounts.Standing, p accounts.Proof) (there, counts bool) {
+	c := s.Client
+	there = c.ID != "" && c.DeletedAt.IsZero()
+	late := p.Login != 0 && p.Login <= c.After || p.Login == 0 && (p.At.IsZero() || !c.AfterAt.IsZero() && !p.At.After(c.AfterAt))
+	return there, there && c.SuspendedAt.IsZero() && !late
+}
+
 // expected draws the conclusion from a standing a second time, as dumbly as
 // can be: heights of the direct and of the delegated role, 0 for none.
 func expected(s accounts.Standing, p accounts.Proof) (direct, delegated int) {
+	if there, counts := expectedClient(s, p); there && !counts {
+		return 0, 0
+	}
 	loginCounts := func(m accounts.MemberState) bool {
 		if p.Login != 0 {
 			return p.Login > m.After
@@ -184,6 +211,11 @@ func agrees(s accounts.Standing, p accounts.Proof) error {
 	if s.Barred(p) && !r.None() {
 		return fmt.Errorf("is barred and has rights")
 	}
+	_, lets := expectedClient(s, p)
+	client := lets && s.Client.User != "" && !s.Barred(p)
+	if s.AsClient(p) != client {
+		return fmt.Errorf("as a client: %v, want %v", !client, client)
+	}
 	through, ok := s.Agency(l, p)
 	if ok != (delegated > 0) || ok && through.ID == "" || !ok && through.ID != "" {
 		return fmt.Errorf("the agency is %q", through.ID)
@@ -210,7 +242,9 @@ func agrees(s accounts.Standing, p accounts.Proof) error {
 		return fmt.Errorf("the direct route is explained as %+v", e.Direct)
 	case highest != delegated:
 		return fmt.Errorf("the routes give height %d, not %d", highest, delegated)
-	case strings.Contains(told, "cannot reach") != r.None(), strings.Contains(told, "  \n"), strings.HasSuffix(told, " "):
+	case (e.Client != "") != client, strings.Contains(told, "as the client rec:") != client:
+		return fmt.Errorf("the client route is explained as %q: %s", e.Client, told)
+	case strings.Contains(told, "cannot reach") != (r.None() && !client), strings.Contains(told, "  \n"), strings.HasSuffix(told, " "):
 		return fmt.Errorf("the text is %q", told)
 	case strings.Contains(told, "\n  directly: member") != (direct > 0):
 		return fmt.Errorf("the text is %q", told)
@@ -255,6 +289,44 @@ func TestStanding_everyCombination(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4*4*7*3*4*5, n)
+}
+
+// Over every combination of what a user, an account, a membership and a client
+// record can be, with and without a route through an agency, the record gives no
+// role, lets its user in only where nothing bars them, and bars every route when
+// it is suspended (A41, A74, A75).
+func TestStanding_everyClient(t *testing.T) {
+	t.Parallel()
+
+	n := 0
+	for _, u := range userFacts() {
+		for _, a := range accountFacts() {
+			for _, m := range memberFacts() {
+				for _, c := range clientFacts() {
+					for _, routes := range [][]accounts.Route{nil, {liveRoute("orbit", roles.Manager, roles.Admin)}} {
+						for proof, p := range proofs() {
+							s := liveStanding()
+							s.Routes = routes
+							m.set(&s.Member)
+							c.set(&s.Client)
+							u.set(&s)
+							a.set(&s)
+							n++
+							if err := agrees(s, p); err != nil {
+								t.Fatalf("%s, %s, %s, %s, %d routes, %s: %v", u.name, a.name, m.name, c.name, len(routes), proof, err)
+							}
+							alone := s
+							alone.Member, alone.Routes = accounts.MemberState{}, nil
+							if !alone.Rights(roles.Standard(), p).None() {
+								t.Fatal("the client route gives a role")
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	require.Equal(t, 4*4*7*7*2*5, n)
 }
 
 // Over every combination of what agency, connection, agency membership and
@@ -318,6 +390,11 @@ func TestExplanation_reads(t *testing.T) {
 		s := liveStanding()
 		f.set(&s.Member)
 		tell("member: "+f.name, s, accounts.AnyLogin())
+	}
+	for _, f := range clientFacts() {
+		s := liveStanding()
+		f.set(&s.Client)
+		tell(f.name, s, accounts.Proof{Login: 5})
 	}
 	s := liveStanding()
 	s.Member = accounts.MemberState{Role: roles.Admin, After: 5, AfterAt: start}

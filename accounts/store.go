@@ -66,6 +66,11 @@ type Reader interface {
 	// membership in the agency and assignment on the connection. What never
 	// was there has its key alone. ErrNotFound if an account does not exist.
 	Linked(ctx context.Context, q LinkedQuery) (Linked, error)
+
+	// Recording returns what decides about a client record or a site, read at
+	// one moment. ErrNotFound if the account does not exist; what else is not
+	// there is zero.
+	Recording(ctx context.Context, q RecordingQuery) (Recording, error)
 }
 
 // Store is what the services of this package need from a store. Package
@@ -82,6 +87,13 @@ type Store interface {
 	// the client or as the agency, by the name key of the other account and
 	// then by its id.
 	Connections(ctx context.Context, q ConnectionQuery) ([]Connected, error)
+
+	// ClientRecords returns a page of an account's client records that are
+	// there, newest first, each with the live sites that it was given, by id.
+	ClientRecords(ctx context.Context, q ClientRecordQuery) ([]ClientEntry, error)
+
+	// Sites returns a page of an account's live sites, newest first.
+	Sites(ctx context.Context, q SiteQuery) ([]Site, error)
 
 	// Events returns a page of an account's audit, newest first.
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
@@ -155,6 +167,7 @@ type RouteKind string
 const (
 	RouteMember   RouteKind = "member"
 	RouteDelegate RouteKind = "delegate"
+	RouteClient   RouteKind = "client"
 )
 
 // ReachQuery asks for a page of what a user can enter.
@@ -167,7 +180,7 @@ type ReachQuery struct {
 }
 
 // ReachCursor is the place of an entry: by name key, then account, then the
-// agency's id ("" for the direct route).
+// agency's id ("" for a member or a client; nobody is both at one account).
 type ReachCursor struct {
 	NameKey string
 	Account AccountID
@@ -175,15 +188,17 @@ type ReachCursor struct {
 }
 
 // Reached is one way into one account. For a delegate, Role is the
-// assignment's and Cap the connection's; the smaller is what counts.
+// assignment's and Cap the connection's; the smaller is what counts. A client
+// has no role: they see the sites that they were given.
 type Reached struct {
 	Account    AccountID
 	Name       string
 	Kind       RouteKind
-	Agency     AccountID // "" for a member
+	Agency     AccountID // "" for a member and a client
 	AgencyName string
+	Client     ClientID // the record, for a client
 	Role       roles.Role
-	Cap        roles.Role // "" for a member
+	Cap        roles.Role // "" for a member and a client
 }
 
 // Cursor returns the entry's place.

@@ -199,6 +199,9 @@ func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error
 	if err := CheckID("user", id); err != nil {
 		return User{}, err
 	}
+	if err := s.refuseViewing(ctx, actor, "user.read"); err != nil {
+		return User{}, err
+	}
 	if !actor.IsHost() && (actor.user == "" || actor.user != id) {
 		return User{}, ErrNotFound
 	}
@@ -215,6 +218,9 @@ func (s *Service) User(ctx context.Context, actor Actor, id UserID) (User, error
 // FindUser finds a user by id, address or user name, in this order. Anybody but
 // an operator or a job is refused with a [*roles.DeniedError].
 func (s *Service) FindUser(ctx context.Context, actor Actor, ref string) (User, error) {
+	if err := s.refuseViewing(ctx, actor, "users.find"); err != nil {
+		return User{}, err
+	}
 	if err := s.env.Begin(actor).ByHost("users.find"); err != nil {
 		return User{}, err
 	}

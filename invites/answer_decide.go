@@ -70,57 +70,16 @@ func (f Accepting) open(op accounts.Operation) error {
 	return ErrUsed
 }
 
-// newcomer is somebody who joins with a login that is made for it.
-type newcomer struct {
-	User       accounts.User        // as the caller wants it; of an existing one only the id counts
-	Credential string               // the hash of their password, or ""
-	Identity   accounts.IdentityKey // their login at an issuer, or zero
-}
-
 // acceptNew decides whether the holder of a link joins with a new login. The
 // link was mailed to the address and to nobody else, so it proves the mailbox.
 // Who has a login keeps it: no link replaces one.
 func acceptNew(op accounts.Operation, f Accepting, in newcomer, owned []accounts.Account) (Change, accounts.Membership, error) {
-	none := func(err error) (Change, accounts.Membership, error) { return Change{}, accounts.Membership{}, err }
 	if f.open(op) != nil {
-		return none(accounts.ErrNotFound)
+		return Change{}, accounts.Membership{}, accounts.ErrNotFound
 	}
-	u, was, created := in.User, f.Joiner, false
-	switch {
-	case was.User.ID == "":
-		u.Epoch, u.CreatedAt, created = 1, op.At, true
-	case was.HasLogin() || was.User.Confirms:
-		return none(ErrHasLogin)
-	case !was.User.Active():
-		return none(accounts.ErrNotFound)
-	case u.ID != was.User.ID:
-		return none(&accounts.TakenError{Field: "email"})
-	default:
-		// Somebody may have been here under the address before it was proven:
-		// their sessions end, and so do links that were mailed about the login.
-		kept := u.Kept
-		u = was.User
-		u.Kept, u.EpochAt = kept, op.At
-		u.Epoch++
-	}
-	u.Email, u.Address, u.Proven, u.UpdatedAt = f.Invitation.Email, f.Invitation.Address, true, op.At
-	op.Actor = accounts.Admitted(accounts.Admission{User: u.ID, Epoch: u.Epoch})
-	c := Change{Change: op.Change()}
-	c.Users = []accounts.User{u}
-	if created {
-		op.Record(&c.Change, accounts.Event{Kind: accounts.EventUserCreated, User: u.ID})
-	} else {
-		c.CancelMail = append(c.CancelMail, accounts.LoginReason(u.ID))
-	}
-	if in.Credential != "" {
-		cred := was.Credential
-		if cred.User, cred.Hash, cred.UpdatedAt = u.ID, in.Credential, op.At; cred.Version == 0 {
-			cred.CreatedAt = op.At
-		}
-		c.Credentials = []accounts.Credential{cred}
-	}
-	if in.Identity != (accounts.IdentityKey{}) {
-		c.Identities = []accounts.Identity{{Issuer: in.Identity.Issuer, Subject: in.Identity.Subject, User: u.ID, CreatedAt: op.At}}
+	op, c, u, err := in.enter(op, f.Joiner, f.Invitation.Email, f.Invitation.Address, true)
+	if err != nil {
+		return Change{}, accounts.Membership{}, err
 	}
 	c, m, err := join(op, c, f, owned, u)
 	if errors.Is(err, ErrVoid) {
@@ -136,6 +95,12 @@ func acceptNew(op accounts.Operation, f Accepting, in newcomer, owned []accounts
 func join(op accounts.Operation, c Change, f Accepting, owned []accounts.Account, u accounts.User) (Change, accounts.Membership, error) {
 	none := func(err error) (Change, accounts.Membership, error) { return Change{}, accounts.Membership{}, err }
 	i := f.Invitation
+	switch {
+	case f.Client.There() && f.Client.User == u.ID:
+		return none(&accounts.TakenError{Field: "user"})
+	case f.Client.There():
+		return none(&accounts.TakenError{Field: "email"})
+	}
 	if f.Member.Role != "" && f.Member.EndedAt.IsZero() {
 		if f.Member.Active() {
 			return none(&accounts.TakenError{Field: "user"})

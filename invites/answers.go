@@ -1,10 +1,9 @@
 package invites
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
-	"github.com/chatelaine-go/chatelaine/access/password"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
@@ -49,9 +48,9 @@ func (a Answer) query(op accounts.Operation) (AcceptingQuery, error) {
 //     entered a code for this, and accounts.ErrStepUp if their login has ended;
 //   - accounts.ErrExpired, [ErrVoid] or [ErrUsed] if the invitation cannot be
 //     accepted any more;
-//   - accounts.ErrTaken if the actor became a member in another way, and
-//     roles.ErrDenied if their membership is suspended, which no invitation
-//     mends;
+//   - accounts.ErrTaken if the actor became a member in another way, or is a
+//     client of the account, and roles.ErrDenied if their membership is
+//     suspended, which no invitation mends;
 //   - accounts.ErrSeats if the plan has shrunk and no seat is left, or the
 //     policy's own error if the plan does not offer the role any more or the
 //     actor may not own one account more, such as an accounts.InvalidError for
@@ -66,11 +65,11 @@ func (s *Service) Accept(ctx context.Context, actor accounts.Actor, in Answer) (
 	if err != nil {
 		return accounts.Membership{}, err
 	}
-	if actor.User() == "" {
-		return accounts.Membership{}, accounts.ErrNotFound
-	}
 	var out accounts.Membership
 	err = run(ctx, s.env, s.st, op, EventInvitationAccepted, func(ctx context.Context) (Change, error) {
+		if actor.User() == "" {
+			return Change{}, accounts.ErrNotFound
+		}
 		f, err := s.st.Accepting(ctx, q)
 		if err != nil {
 			return Change{}, err
@@ -91,24 +90,6 @@ func (s *Service) Accept(ctx context.Context, actor accounts.Actor, in Answer) (
 		return accounts.Membership{}, err
 	}
 	return out, nil
-}
-
-// NewLogin is the input of [Service.AcceptNew]: a login that is made on
-// joining. Exactly one of Password, Identity and Kept says how the person logs
-// in from then on.
-type NewLogin struct {
-	Link string // the secret of the invitation's link
-
-	// ID is the new user's. A host that keeps its own users gives its own id,
-	// so that both rows come with one transaction; "": a fresh one. For a user
-	// who is there already, without a login, it is "" or their id.
-	ID     accounts.UserID
-	Name   string // at most 100 characters
-	Locale string // a BCP 47 language tag; "": the invitation's
-
-	Password string               // as the person chose it; Options.Passwords judges it
-	Identity accounts.IdentityKey // the login at an issuer that the host has just checked
-	Kept     bool                 // the host keeps the login, under ID
 }
 
 // Joined is what came of [Service.AcceptNew].
@@ -133,8 +114,8 @@ type Joined struct {
 //   - accounts.InvalidError for a field of the input that breaks a rule, and for
 //     "password" if the policy of [Options] refuses it;
 //   - accounts.ErrTaken for "id" if it is or was somebody's, for "identity" if
-//     it is, for "email" if the address is that of a user with another id, and
-//     for "user" if the user is a member already;
+//     it is, for "email" if the address is that of a user with another id or of
+//     a client of the account, and for "user" if the user is a member already;
 //   - roles.ErrDenied if the user's membership is suspended;
 //   - accounts.ErrSeats or the policy's own error as [Service.Accept] does;
 //   - password.ErrBusy if too many hashes wait for their turn, and
@@ -152,23 +133,17 @@ func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 	if err != nil {
 		return Joined{}, err
 	}
-	switch { // before anything is hashed
-	case f.open(op) != nil:
+	if f.open(op) != nil { // before anything is hashed
 		return Joined{}, accounts.ErrNotFound
-	case f.Joiner.User.ID != "" && (f.Joiner.HasLogin() || f.Joiner.User.Confirms):
-		return Joined{}, ErrHasLogin
 	}
-	n := newcomer{Identity: in.Identity, User: accounts.User{
-		UserState: accounts.UserState{ID: in.ID, Name: in.Name}, Kept: in.Kept, Locale: in.Locale,
-	}}
-	if in.Locale == "" {
-		n.User.Locale = f.Invitation.Locale
+	if err := barred(f.Joiner, true); err != nil {
+		return Joined{}, err
 	}
-	if in.Password != "" {
-		if n.Credential, err = s.hash(ctx, in, f); err != nil {
-			return Joined{}, err
-		}
+	n, err := s.newcomer(ctx, in, f.Account.Name, in.Name, f.Invitation.Address)
+	if err != nil {
+		return Joined{}, err
 	}
+	n.User.Locale = cmp.Or(in.Locale, f.Invitation.Locale)
 	fresh := accounts.UserID(s.env.NewID(op.At))
 	var out Joined
 	err = run(ctx, s.env, s.st, op, EventInvitationAccepted, func(ctx context.Context) (Change, error) {
@@ -177,12 +152,8 @@ func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 			return Change{}, err
 		}
 		n := n
-		if n.User.ID == "" {
-			if n.User.ID = fresh; f.Joiner.User.ID != "" {
-				n.User.ID = f.Joiner.User.ID
-			}
-		}
-		if err := s.free(ctx, n, f); err != nil {
+		n.User.ID = cmp.Or(n.User.ID, f.Joiner.User.ID, fresh)
+		if err := s.free(ctx, n, f.Joiner.User.ID); err != nil {
 			return Change{}, err
 		}
 		owned, err := s.owned(ctx, op, f)
@@ -191,9 +162,7 @@ func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 		}
 		c, m, err := acceptNew(op, f, n, owned)
 		if err == nil {
-			out = Joined{Membership: m, Login: accounts.Login{
-				User: n.User.ID, Method: in.method(), At: op.At, Epoch: c.Users[0].Epoch, ByLink: in.Password != "",
-			}}
+			out = Joined{Membership: m, Login: in.login(op, c.Users[0])}
 		}
 		return c, err
 	})
@@ -201,78 +170,6 @@ func (s *Service) AcceptNew(ctx context.Context, in NewLogin) (Joined, error) {
 		return Joined{}, err
 	}
 	return out, nil
-}
-
-// hash hashes a password that the policy allows.
-func (s *Service) hash(ctx context.Context, in NewLogin, f Accepting) (string, error) {
-	err := s.o.Passwords.Check(ctx, in.Password, f.Account.Name, in.Name, f.Invitation.Address)
-	var refused *password.RefusedError
-	if errors.As(err, &refused) {
-		return "", &accounts.InvalidError{Field: "password", Reason: refused.Reason}
-	}
-	if err != nil {
-		return "", err
-	}
-	return s.o.Hasher.Hash(ctx, in.Password)
-}
-
-// free refuses an id or an identity that somebody has.
-func (s *Service) free(ctx context.Context, n newcomer, f Accepting) error {
-	if n.User.ID != f.Joiner.User.ID {
-		if _, err := s.st.User(ctx, accounts.UserKey{ID: n.User.ID}); err == nil {
-			return &accounts.TakenError{Field: "id"}
-		} else if !errors.Is(err, accounts.ErrNotFound) {
-			return err
-		}
-	}
-	if n.Identity != (accounts.IdentityKey{}) {
-		if _, err := s.st.User(ctx, accounts.UserKey{Identity: n.Identity}); err == nil {
-			return &accounts.TakenError{Field: "identity"}
-		} else if !errors.Is(err, accounts.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (in NewLogin) check() error {
-	if in.ID != "" {
-		if err := accounts.CheckID("id", in.ID); err != nil {
-			return err
-		}
-	}
-	if err := accounts.CheckText("name", in.Name, 100); err != nil {
-		return err
-	}
-	if err := accounts.CheckLocale(in.Locale); err != nil {
-		return err
-	}
-	ways := 0
-	for _, given := range []bool{in.Password != "", in.Identity != (accounts.IdentityKey{}), in.Kept} {
-		if given {
-			ways++
-		}
-	}
-	switch {
-	case ways != 1:
-		return &accounts.InvalidError{Field: "password", Reason: "or identity or kept says how the user logs in; give exactly one"}
-	case in.Kept && in.ID == "":
-		return &accounts.InvalidError{Field: "id", Reason: "is missing; it is the one under which you keep the user"}
-	}
-	if in.Identity == (accounts.IdentityKey{}) {
-		return nil
-	}
-	return in.Identity.Check()
-}
-
-func (in NewLogin) method() string {
-	switch {
-	case in.Password != "":
-		return accounts.MethodPassword
-	case in.Kept:
-		return "host"
-	}
-	return accounts.MethodIdentity
 }
 
 // owned lists what the joiner owns, where that decides.

@@ -8,11 +8,12 @@ import (
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
-// Change is a change of the account graph together with the invitations that
-// it writes. The rules for rows and versions are those of [accounts.Change].
+// Change is a change of the account graph together with the invitations and setup
+// links that it writes. The rules for rows and versions are those of [accounts.Change].
 type Change struct {
 	accounts.Change
 	Invitations []Invitation
+	SetupLinks  []SetupLink
 }
 
 // Sorted returns the change with every list in the order of its keys; see
@@ -21,6 +22,10 @@ func (c Change) Sorted() Change {
 	c.Change = c.Change.Sorted()
 	c.Invitations = slices.Clone(c.Invitations)
 	slices.SortFunc(c.Invitations, func(a, b Invitation) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.ID, b.ID))
+	})
+	c.SetupLinks = slices.Clone(c.SetupLinks)
+	slices.SortFunc(c.SetupLinks, func(a, b SetupLink) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.ID, b.ID))
 	})
 	return c

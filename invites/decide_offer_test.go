@@ -95,7 +95,11 @@ func TestInvite_Decision(t *testing.T) {
 		{name: "nobody is invited to a suspended account", given: func(f *facts) { f.standing.Account.SuspendedAt = start() }, want: accounts.ErrNotFound, refusal: accounts.RefusedOutsider},
 		{name: "nobody is invited to a closed account", given: func(f *facts) { f.standing.Account.ClosedAt = start() }, want: accounts.ErrNotFound, refusal: accounts.RefusedOutsider},
 		{name: "a session of an ended epoch invites nobody", given: func(f *facts) { f.standing.User.Epoch++ }, want: accounts.ErrStepUp},
-		{name: "a member is not invited", given: func(f *facts) { f.inviting.Member = true }, want: accounts.ErrTaken},
+		{name: "a member is not invited", given: func(f *facts) { f.inviting.Member.Role = roles.Viewer }, want: accounts.ErrTaken},
+		{name: "a suspended member is not invited", given: func(f *facts) {
+			f.inviting.Member = accounts.MemberState{Role: roles.Viewer, SuspendedAt: start()}
+		}, want: accounts.ErrInvalid},
+		{name: "a client is not invited (C1)", given: func(f *facts) { f.inviting.Client = true }, want: accounts.ErrTaken},
 		{name: "a pending invitation is in the way", given: (*facts).offered, want: accounts.ErrTaken},
 		{name: "a plan without the role is in the way", role: roles.Manager, policy: accounts.Plan{Roles: []roles.Role{roles.Admin}}, want: accounts.ErrInvalid},
 		{name: "a plan without a seat is in the way", role: roles.Admin, policy: accounts.Plan{Roles: []roles.Role{roles.Admin}, Seats: 1}, want: accounts.ErrSeats},
@@ -248,7 +252,11 @@ func TestResend_Decision(t *testing.T) {
 		}},
 		{name: "the recipient's limit holds", given: func(f *facts) { f.inviting.Mails = 5 }, want: accounts.ErrQuota, refusal: accounts.RefusedQuota},
 		{name: "the account's day is not asked", given: func(f *facts) { f.inviting.Used = 25 }},
-		{name: "who has become a member is not invited again", given: func(f *facts) { f.inviting.Member = true }, want: accounts.ErrTaken},
+		{name: "who has become a member is not invited again", given: func(f *facts) { f.inviting.Member.Role = roles.Viewer }, want: accounts.ErrTaken},
+		{name: "who has become a member and was suspended is not invited again", given: func(f *facts) {
+			f.inviting.Member = accounts.MemberState{Role: roles.Viewer, SuspendedAt: start()}
+		}, want: accounts.ErrInvalid},
+		{name: "who has become a client is not invited again (C1)", given: func(f *facts) { f.inviting.Client = true }, want: accounts.ErrTaken},
 		{name: "a plan without the role is in the way", policy: accounts.Plan{Roles: []roles.Role{roles.Viewer}}, want: accounts.ErrInvalid},
 		{name: "a pending one holds its seat already, though the plan is full", policy: three, given: full},
 		{name: "an expired one takes a seat again, if there is one", policy: three, given: func(f *facts) { f.inviting.Invitation.ExpiresAt = start() }},

@@ -1,6 +1,7 @@
-// Package invites makes people members of accounts: somebody who manages
-// members invites a person by their address, and the person joins with the
-// login that they have, or with a new one.
+// Package invites lets people in. [Service] makes them members of accounts:
+// somebody who manages members invites a person by their address, and the person
+// joins with the login that they have, or with a new one. [SetupLinks] lets the
+// clients of an account come in for the first time.
 //
 //	invitations, err := invites.New(store, env, &invites.Options{Hasher: hasher, Passwords: policy})
 //
@@ -56,6 +57,46 @@
 // their own, and the invitation keeps its seat until it is revoked or expires.
 // An invitation lifts no suspension: reactivate a member who is suspended
 // instead.
+//
+// A client of the account is neither invited nor let in as a member while the
+// record is there, and a member is not let in as a client.
+//
+// # Clients
+//
+// Whoever manages clients gives a client access by a setup link: one that is
+// shown to them, once, to hand it over, or one that is mailed.
+//
+//	links, err := invites.NewSetupLinks(store, env, &invites.Options{Hasher: hasher, Passwords: policy})
+//
+//	out, err := links.Generate(ctx, p.Actor(), invites.GenerateSetup{ClientKey: client}) // show out.URL.Reveal()
+//
+//	m, err := links.Preview(ctx, p.Actor(), invites.SendSetup{ClientKey: client}) // let them edit m.Subject and m.Text
+//	sent, err := links.Send(ctx, p.Actor(), invites.SendSetup{ClientKey: client, Subject: m.Subject, Text: m.Text})
+//
+//	// The page of the link.
+//	view, err := links.Peek(ctx, secret)
+//	joined, err := links.SetUp(ctx, invites.NewLogin{Link: secret, Password: typed}) // then sessions.Start(joined.Login)
+//	state, err := links.Join(ctx, p.Actor(), secret)                                  // or whoever is signed in
+//
+// What was previewed is what is sent: the secret is made on sending, and stands
+// where mail.Placeholder stood. Links last 30 days, a newer one kills the older, and
+// suspending or deleting the client ends them for good. There is one for a client
+// who has not come in yet.
+//
+// A link that was mailed proves the client's mailbox, where its page is on the
+// product's own domain. One that somebody was shown does not, since anybody may
+// have used it, nor does one that leads to an account's own domain, whose holder
+// may read it: the address counts as unproven, and the link makes new users only.
+// One that was shown is dead once its maker loses the right to make it, be it for a
+// moment. None touches the login of somebody who has one ([ErrHasLogin]): they log
+// in, and join with an address that is theirs and proven. By that answer whoever
+// makes a link for somebody else's address and tries to use it learns whether there
+// is a login. Who made a link, and who came in by it, is in the audit; who only
+// tried is nobody that it knows.
+//
+// Guidance for mailed secrets allows them a day. With accounts.Limits.SetupStrict
+// a link that is older only asks for a fresh one, which goes to the client's
+// address ([ErrStale], [SetupLinks.Refresh]).
 //
 // # In the host's own transaction
 //

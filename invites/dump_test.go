@@ -37,7 +37,7 @@ func (w *world) dump() string {
 			key := accounts.StandingKey{User: u, Account: id}
 			line(w.mem.Membership(ctx, key))
 			line(w.mem.Reply(ctx, accounts.ReplyKey{Actor: "user/" + string(u), Account: id, Key: "key"}))
-			for _, action := range []accounts.EventKind{invites.EventInvited, invites.EventInvitationAccepted} {
+			for _, action := range []accounts.EventKind{invites.EventInvited, invites.EventInvitationAccepted, invites.EventClientJoined} {
 				line(w.mem.Challenge(ctx, accounts.ChallengeKey{User: u, Session: accounts.SessionID("session-" + u), Action: action, Account: id}))
 			}
 		}
@@ -51,6 +51,13 @@ func (w *world) dump() string {
 		email := accounts.Email(s + "@example.com")
 		line(w.mem.Means(ctx, accounts.UserKey{Email: email}))
 		fmt.Fprintf(&b, "%d\n", w.used(accounts.QuotaRecipient, string(email)))
+	}
+	for _, id := range []accounts.ClientID{"cleo", "dora", "eve", "old"} {
+		key := accounts.ClientKey{Account: "acme", ID: id}
+		f, err := w.mem.SettingUp(ctx, invites.SettingUpQuery{ClientKey: key, Day: accounts.DayOf(now)})
+		line(f.Client, err)
+		line(f.Holder, err)
+		line(fmt.Sprintf("%+v %x %d", f.Link, f.Link.Hash, f.Mails), err)
 	}
 	line(w.mem.Mails(ctx, mail.Query{Limit: 1000}))
 	for _, m := range w.letters() {

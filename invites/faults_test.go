@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -24,16 +26,21 @@ type stage struct {
 	*world
 	toBen, toNew, old invites.Invitation
 	benLink, newLink  string
+
+	setup, eveSetup, stale string // of the client cleo, by mail; of the client eve; and one too old
 }
 
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	s := &stage{world: newWorld(t)}
+	s := &stage{world: newWorld(t, strict(8*day))}
+	s.put(client("acme", "eve", "eve@example.com"), client("acme", "old", "old@example.com"))
+	s.stale = s.send("old")
 	s.old = s.invite("amy", "other@example.com", roles.Viewer)
 	s.clock.Add(week)
 	s.toBen, s.benLink = s.invited("olga", "ben@example.com", roles.Owner)
 	s.toNew, s.newLink = s.invited("amy", "new@example.com", roles.Admin)
-	s.clock.Add(time.Hour)
+	s.clock.Add(time.Hour + 23*time.Hour)
+	s.setup, s.eveSetup = s.send("cleo"), s.generate("eve")
 	u := s.user("ben")
 	u.Confirms, u.Phone = true, "+491701234567"
 	s.put(u, accounts.Challenge{
@@ -46,75 +53,116 @@ func newStage(t testing.TB) *stage {
 type operation struct {
 	name   string
 	refuse error // what it answers when nothing is broken
-	run    func(ctx context.Context, s *stage, inv *invites.Service) (any, error)
+	run    func(ctx context.Context, s *stage, inv services) (any, error)
 }
 
 // operations are all that the service can do, and what it refuses on record.
 func operations() []operation {
 	only := func(err error) (any, error) { return nil, err }
 	return []operation{
-		{"Invite", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
-			return inv.Invite(ctx, s.as("amy"), invites.Invite{Account: "acme", Email: "eve@example.com", Role: roles.Viewer})
+		{"Invite", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.Invite(ctx, s.as("amy"), invites.Invite{Account: "acme", Email: "nick@example.com", Role: roles.Viewer})
 		}},
-		{"Invite with a key, after an expired one", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Invite with a key, after an expired one", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Invite(ctx, s.as("amy"), invites.Invite{Account: "acme", Email: "other@example.com", Role: roles.Viewer, Key: "key"})
 		}},
-		{"Invite, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
-			return inv.Invite(ctx, s.as("vic"), invites.Invite{Account: "acme", Email: "eve@example.com", Role: roles.Viewer, Key: "key"})
+		{"Invite, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.Invite(ctx, s.as("vic"), invites.Invite{Account: "acme", Email: "nick@example.com", Role: roles.Viewer, Key: "key"})
 		}},
-		{"Resend", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Resend", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Resend(ctx, s.as("olga"), invites.Resend{Account: "acme", Invitation: s.old.ID, Key: "key"})
 		}},
-		{"Resend, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Resend, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Resend(ctx, s.as("amy"), invites.Resend{Account: "acme", Invitation: s.toBen.ID})
 		}},
-		{"Revoke", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Revoke", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return only(inv.Revoke(ctx, s.as("adam"), "acme", s.toNew.ID))
 		}},
-		{"Accept", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Accept", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Accept(ctx, s.as("ben"), invites.Answer{Link: s.benLink})
 		}},
-		{"Accept by id", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Accept by id", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Accept(ctx, s.as("ben"), byID(s.toBen))
 		}},
-		{"Accept, refused", invites.ErrOtherAddress, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Accept, refused", invites.ErrOtherAddress, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Accept(ctx, s.as("eve"), invites.Answer{Link: s.benLink})
 		}},
-		{"AcceptNew with a password", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"AcceptNew with a password", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.AcceptNew(ctx, invites.NewLogin{Link: s.newLink, Name: "New", Password: good})
 		}},
-		{"AcceptNew with an identity", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"AcceptNew with an identity", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.AcceptNew(ctx, invites.NewLogin{Link: s.newLink, ID: "42", Identity: accounts.IdentityKey{Issuer: "i", Subject: "s"}})
 		}},
-		{"AcceptNew, kept", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"AcceptNew, kept", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.AcceptNew(ctx, invites.NewLogin{Link: s.newLink, ID: "42", Kept: true})
 		}},
-		{"Decline", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Decline", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return only(inv.Decline(ctx, s.as("ben"), byID(s.toBen)))
 		}},
-		{"Decline by link", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Decline by link", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return only(inv.Decline(ctx, accounts.Actor{}, invites.Answer{Link: s.newLink}))
 		}},
-		{"List", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"List", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.List(ctx, s.as("amy"), "acme", invites.Page{})
 		}},
-		{"List, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"List, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.List(ctx, s.as("max"), "acme", invites.Page{})
 		}},
-		{"Offer", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Offer", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Offer(ctx, s.as("amy"), "acme")
 		}},
-		{"Revoke by the host", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Revoke by the host", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return only(inv.Revoke(ctx, staff, "acme", s.toBen.ID))
 		}},
-		{"Peek", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Peek", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Peek(ctx, s.benLink)
 		}},
-		{"Mine", nil, func(ctx context.Context, s *stage, inv *invites.Service) (any, error) {
+		{"Mine", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Mine(ctx, s.as("ben"))
+		}},
+		{"Generate", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			out, err := inv.links.Generate(ctx, s.as("max"), invites.GenerateSetup{ClientKey: shown, Key: "key"})
+			out.URL, out.Secret = token.Secret{}, token.Secret{} // they print alike, and are no two alike
+			return out, err
+		}},
+		{"Generate, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv services) (any, error) {
+			out, err := inv.links.Generate(ctx, s.as("vic"), invites.GenerateSetup{ClientKey: shown})
+			return out, err
+		}},
+		{"Preview", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.Preview(ctx, s.as("max"), invites.SendSetup{ClientKey: shown})
+		}},
+		{"Send", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.Send(ctx, s.as("max"), invites.SendSetup{ClientKey: mailed, Subject: "Welcome", Key: "key"})
+		}},
+		{"Peek at a setup link", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.Peek(ctx, s.setup)
+		}},
+		{"SetUp with a password", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.SetUp(ctx, invites.NewLogin{Link: s.setup, Password: good})
+		}},
+		{"SetUp with an identity", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.SetUp(ctx, invites.NewLogin{Link: s.setup, ID: "42", Identity: accounts.IdentityKey{Issuer: "i", Subject: "s"}})
+		}},
+		{"Join", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.Join(ctx, s.as("eve"), s.eveSetup)
+		}},
+		{"Join, refused", invites.ErrOtherAddress, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.Join(ctx, s.as("eve"), s.setup)
+		}},
+		{"Refresh", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return only(inv.links.Refresh(ctx, s.stale))
 		}},
 	}
 }
+
+// services are the services of this package on one store.
+type services struct {
+	*invites.Service
+	links *invites.SetupLinks
+}
+
+func (w *world) on(st invites.Store) services { return services{w.inv.With(st), w.links.With(st)} }
 
 // salted is what differs from run to run in what is stored.
 var salted = regexp.MustCompile(`\$argon2id\$\S+`)
@@ -131,7 +179,7 @@ func (o operation) sound(t *testing.T) (calls []string, answer any, before, afte
 	s := newStage(t)
 	before = s.unsalted()
 	f := storagetest.Faults(s.mem)
-	answer, err := o.run(t.Context(), s, s.inv.With(f))
+	answer, err := o.run(t.Context(), s, s.on(f))
 	require.ErrorIs(t, err, o.refuse)
 	require.Equal(t, err != nil || answer == nil, zero(answer))
 	return f.Calls(), answer, before, s.unsalted()
@@ -149,7 +197,7 @@ func TestFaults_All(t *testing.T) {
 	}
 	for _, call := range []string{
 		"Standings", "Membership", "User", "Owned", "Challenge", "Reply", "Inviting", "Accepting", "Invitations", "InvitationsTo",
-		"Account", "Seats", "Spent",
+		"Account", "Seats", "Spent", "SettingUp",
 		"ApplyAccounts", "ApplyInvites",
 	} {
 		require.True(t, asked[call], call)
@@ -165,7 +213,7 @@ func TestFaults_EveryCall(t *testing.T) {
 	t.Parallel()
 	decisions := []error{
 		roles.ErrDenied, accounts.ErrNotFound, accounts.ErrStepUp, accounts.ErrTaken, accounts.ErrSeats, accounts.ErrExpired,
-		invites.ErrUsed, invites.ErrVoid, invites.ErrOtherAddress, invites.ErrUnproven, invites.ErrHasLogin,
+		invites.ErrUsed, invites.ErrVoid, invites.ErrOtherAddress, invites.ErrUnproven, invites.ErrHasLogin, invites.ErrSetUp, invites.ErrStale,
 	}
 	for _, o := range operations() {
 		t.Run(o.name, func(t *testing.T) {
@@ -182,7 +230,7 @@ func TestFaults_EveryCall(t *testing.T) {
 					} else {
 						f.FailBefore(k+1, errBroken)
 					}
-					got, err := o.run(t.Context(), s, s.inv.With(f))
+					got, err := o.run(t.Context(), s, s.on(f))
 					require.True(t, f.Fired(), what)
 					if effect && writes(call) {
 						require.ErrorIs(t, err, o.refuse, what)
@@ -224,16 +272,16 @@ func TestFaults_Again(t *testing.T) {
 				"a loss, and nobody to ask":   func(f *storagetest.Faulty) { f.FailBefore(last, accounts.ErrUnknown); f.FailBefore(last+1, nil) },
 				"an effect, and nobody there": func(f *storagetest.Faulty) { f.FailAfter(last, nil); f.FailBefore(last+1, nil) },
 			} {
-				if name == "a conflict in the reading" && calls[0] != "Standings" && calls[0] != "Accepting" {
+				if name == "a conflict in the reading" && !strings.Contains("Standings Accepting SettingUp", calls[0]) {
 					continue
 				}
-				if calls[0] == "Accepting" && calls[1] == "Accepting" && name == "a conflict in the reading" {
+				if calls[0] != "Standings" && calls[1] == calls[0] && name == "a conflict in the reading" {
 					continue // looked at once before anything is hashed, and not retried
 				}
 				s := newStage(t)
 				f := storagetest.Faults(s.mem)
 				plan(f)
-				got, err := o.run(t.Context(), s, s.inv.With(f))
+				got, err := o.run(t.Context(), s, s.on(f))
 				require.ErrorIs(t, err, o.refuse, name)
 				require.Equal(t, o.refuse == nil, err == nil, name)
 				require.Equal(t, answer, got, name)
@@ -287,7 +335,7 @@ func TestFaults_Cancelled(t *testing.T) {
 					}
 					return do()
 				})
-				got, err := o.run(ctx, s, s.inv)
+				got, err := o.run(ctx, s, s.on(s.st))
 				cancel()
 				if err == nil || o.refuse != nil && errors.Is(err, o.refuse) {
 					require.Equal(t, after, s.unsalted(), calls[k])
@@ -312,7 +360,7 @@ func TestFaults_Joined(t *testing.T) {
 			for _, commit := range []bool{false, true} {
 				s := newStage(t)
 				tx := s.mem.Begin()
-				got, err := o.run(t.Context(), s, s.inv.With(tx.Store()))
+				got, err := o.run(t.Context(), s, s.on(tx.Store()))
 				require.ErrorIs(t, err, o.refuse)
 				require.Equal(t, answer, got)
 				require.Equal(t, before, s.unsalted(), "nothing is seen before the commit")
@@ -335,5 +383,7 @@ func TestFaults_Secrets(t *testing.T) {
 	was := w.dump()
 	_, err := w.inv.Invite(t.Context(), w.as("amy"), invites.Invite{Account: "acme", Email: "new@example.com", Role: roles.Viewer})
 	require.Error(t, err)
+	require.Error(t, ignore(w.links.Generate(t.Context(), w.as("amy"), invites.GenerateSetup{ClientKey: mailed})))
+	require.Error(t, ignore(w.links.Send(t.Context(), w.as("amy"), invites.SendSetup{ClientKey: mailed})))
 	require.Equal(t, was, w.dump())
 }

@@ -49,6 +49,7 @@ var (
 //	acme  olga owns it, amy and adam are Admins, max Manager, vic Viewer
 //	nova  nick owns it
 //	ben and eve are users and members of nothing
+//	cleo and dora are clients of acme, without a user
 //
 // Every user's address is their id at example.com, and proven, and each has a
 // password.
@@ -60,6 +61,7 @@ type world struct {
 	env   *accounts.Env
 	graph *accounts.Service
 	inv   *invites.Service
+	links *invites.SetupLinks
 	ids   *counter
 	rows  int
 }
@@ -83,6 +85,8 @@ func newWorld(t testing.TB, set ...func(*accounts.EnvOptions)) *world {
 	require.NoError(t, err)
 	w.inv, err = invites.New(w.st, w.env, &invites.Options{Hasher: hasher(), Passwords: policy()})
 	require.NoError(t, err)
+	w.links, err = invites.NewSetupLinks(w.st, w.env, &invites.Options{Hasher: hasher(), Passwords: policy()})
+	require.NoError(t, err)
 
 	var rows []any
 	for _, id := range []string{"olga", "amy", "adam", "max", "vic", "nick", "ben", "eve"} {
@@ -90,7 +94,8 @@ func newWorld(t testing.TB, set ...func(*accounts.EnvOptions)) *world {
 	}
 	w.put(append(rows, account("acme"), account("nova"),
 		member("acme", "olga", roles.Owner), member("acme", "amy", roles.Admin), member("acme", "adam", roles.Admin),
-		member("acme", "max", roles.Manager), member("acme", "vic", roles.Viewer), member("nova", "nick", roles.Owner))...)
+		member("acme", "max", roles.Manager), member("acme", "vic", roles.Viewer), member("nova", "nick", roles.Owner),
+		client("acme", "cleo", "Cleo@Example.com"), client("acme", "dora", "dora@example.com"))...)
 	return w
 }
 
@@ -157,6 +162,8 @@ func (w *world) put(rows ...any) {
 			c.Connections = append(c.Connections, r)
 		case accounts.Assignment:
 			c.Assignments = append(c.Assignments, r)
+		case accounts.Client:
+			c.Clients = append(c.Clients, r)
 		case accounts.Challenge:
 			c.Challenges = append(c.Challenges, r)
 		default:

@@ -117,6 +117,9 @@ const most = 100
 // returns accounts.ErrNotFound if the actor is no user, and accounts.ErrStepUp
 // if their login has ended.
 func (s *Service) Mine(ctx context.Context, actor accounts.Actor) ([]View, error) {
+	if err := accounts.RefuseViewing(ctx, s.env, s.st, actor, "invitations.mine"); err != nil {
+		return nil, err
+	}
 	u, err := accounts.Self(ctx, s.st, actor)
 	if err != nil || !u.Proven || u.Email == "" {
 		return nil, err

@@ -90,6 +90,7 @@ type scene struct {
 	*world
 	guest, boss invites.Invitation
 	link        string
+	setup       string // the setup link of a client, where there is one
 }
 
 func newScene(t testing.TB, r relation) *scene {
@@ -101,9 +102,9 @@ func newScene(t testing.TB, r relation) *scene {
 		ConnectionKey:   accounts.ConnectionKey{Client: "acme", Agency: "orbit"},
 		ConnectionState: accounts.ConnectionState{Cap: roles.Admin, Epoch: 1, AgencyEpoch: 1}, CreatedAt: start(), UpdatedAt: start(),
 	})
-	s.put(r.rows...)
 	s.guest, s.link = s.invited("amy", "guest@example.com", roles.Viewer)
 	s.boss = s.invite("olga", "boss@example.com", roles.Owner)
+	s.put(r.rows...)
 	s.clock.Add(time.Hour)
 	return s
 }
@@ -165,6 +166,7 @@ func acts() []act {
 func outcome(s *scene, events int, err error) string {
 	var bad *accounts.InvalidError
 	var code *accounts.CodeError
+	var taken *accounts.TakenError
 	what := "fault: " + fmt.Sprint(err)
 	switch {
 	case err == nil:
@@ -183,6 +185,8 @@ func outcome(s *scene, events int, err error) string {
 		what = "unproven"
 	case errors.Is(err, invites.ErrHasLogin):
 		what = "has a login"
+	case errors.As(err, &taken):
+		what = "taken " + taken.Field
 	case errors.As(err, &bad):
 		what = "invalid " + bad.Field
 	}
@@ -212,7 +216,7 @@ func TestService_matrix(t *testing.T) {
 		covered[act.method] = true
 		var order []string
 		who := map[string][]string{}
-		for _, r := range relations() {
+		for _, r := range append(relations(), clientRelations()...) {
 			s := newScene(t, r)
 			actor, events := r.actor(s.world), len(s.events())
 			got := outcome(s, events, act.run(s, actor))

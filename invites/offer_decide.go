@@ -27,14 +27,25 @@ type offerer struct {
 	User accounts.User
 }
 
+// free refuses to invite somebody who is a member or a client already.
+func (f Inviting) free() error {
+	switch {
+	case f.Client, f.Member.Active():
+		return &accounts.TakenError{Field: "email"}
+	case f.Member.Role != "" && f.Member.EndedAt.IsZero():
+		return &accounts.InvalidError{Field: "email", Reason: "is that of a suspended member; reactivate them instead"}
+	}
+	return nil
+}
+
 // invite decides whether a person is invited to an account.
 func invite(op accounts.Operation, by offerer, in draft, f Inviting, fresh newLink) (Change, Invitation, error) {
 	none := func(err error) (Change, Invitation, error) { return Change{}, Invitation{}, err }
 	if err := mayOffer(op, by, f.Account, in.Role); err != nil {
 		return none(err)
 	}
-	if f.Member {
-		return none(&accounts.TakenError{Field: "email"})
+	if err := f.free(); err != nil {
+		return none(err)
 	}
 	old := f.Invitation
 	state := old.StateAt(op.At, f.Inviter)
@@ -84,8 +95,8 @@ func resend(op accounts.Operation, by offerer, f Inviting, fresh newLink) (Chang
 	if i.State != Pending {
 		return none(ErrUsed)
 	}
-	if f.Member {
-		return none(&accounts.TakenError{Field: "email"})
+	if err := f.free(); err != nil {
+		return none(err)
 	}
 	limits := op.Rules.Limits
 	if wait := limits.ResendEvery - op.At.Sub(i.SentAt); wait > 0 {

@@ -3,6 +3,7 @@ package invites_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -293,21 +294,74 @@ func TestAccept_LastOwner(t *testing.T) {
 	require.Equal(t, roles.Owner, w.role("olga"))
 }
 
-// A membership that was suspended is not mended by an invitation, and one that
-// was removed while suspended counts from the next login on (A41, A74).
+// Somebody whose membership is suspended is not invited. A membership that was
+// suspended later is not mended by an invitation, and one that was removed while
+// suspended counts from the next login on (A41, A74).
 func TestAccept_SuspendedMember(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	require.NoError(t, w.graph.SuspendMember(t.Context(), w.as("olga"), "acme", "vic"))
-	i, link := w.invited("amy", "vic@example.com", roles.Admin)
-	require.ErrorIs(t, ignore(w.accept("vic", link)), roles.ErrDenied)
-	require.Equal(t, roles.Role(""), w.role("vic"))
+	ctx := t.Context()
+	require.NoError(t, w.graph.SuspendMember(ctx, w.as("olga"), "acme", "vic"))
+	_, err := w.inv.Invite(ctx, w.as("amy"), invites.Invite{Account: "acme", Email: "vic@example.com", Role: roles.Admin})
+	require.Equal(t, "email", field(t, err))
+
+	i, link := w.invited("amy", "eve@example.com", roles.Admin)
+	require.NoError(t, w.graph.AddMember(ctx, job, "acme", "eve", roles.Viewer))
+	require.NoError(t, w.graph.SuspendMember(ctx, w.as("olga"), "acme", "eve"))
+	w.clock.Add(time.Hour)
+	require.Equal(t, "email", field(t, w.resend("amy", i.ID)))
+	require.ErrorIs(t, ignore(w.accept("eve", link)), roles.ErrDenied)
+	require.Equal(t, roles.Role(""), w.role("eve"))
 	require.Equal(t, invites.Pending, w.state(i.ID))
 
-	require.NoError(t, w.graph.RemoveMember(t.Context(), w.as("olga"), "acme", "vic"))
-	old := accounts.Proof{Login: w.user("vic").Logins}
-	require.NoError(t, ignore(w.accept("vic", link)))
-	list := must(w.mem.Standings(t.Context(), []accounts.StandingKey{{User: "vic", Account: "acme"}}))(t)
+	require.NoError(t, w.graph.RemoveMember(ctx, w.as("olga"), "acme", "eve"))
+	old := accounts.Proof{Login: w.user("eve").Logins}
+	require.NoError(t, ignore(w.accept("eve", link)))
+	list := must(w.mem.Standings(ctx, []accounts.StandingKey{{User: "eve", Account: "acme"}}))(t)
 	require.True(t, list[0].Rights(w.env.Ladder(), old).None(), "the login of before is worth nothing here")
-	require.Equal(t, roles.Admin, w.role("vic"))
+	require.Equal(t, roles.Admin, w.role("eve"))
+}
+
+// A client of the account is neither invited nor let in as a member, by their
+// address and as their user, active or suspended; an invitation that was sent
+// before stays pending, and good for when the record is gone (C1).
+func TestInvite_Client(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, suspended := range []bool{false, true} {
+		w := newWorld(t)
+		if suspended {
+			w.suspendClient("cleo")
+		}
+		_, err := w.inv.Invite(ctx, w.as("amy"), invites.Invite{Account: "acme", Email: "CLEO@example.com", Role: roles.Viewer})
+		require.ErrorIs(t, err, accounts.ErrTaken)
+		require.NoError(t, ignore(w.inv.Invite(ctx, w.as("nick"), invites.Invite{Account: "nova", Email: "cleo@example.com", Role: roles.Viewer})), "elsewhere they are none")
+
+		fresh, freshLink := w.invited("amy", "new@example.com", roles.Viewer)
+		ben, benLink := w.invited("amy", "ben@example.com", roles.Viewer)
+		eve, eveLink := w.invited("amy", "eve@example.com", roles.Viewer)
+		w.put(client("acme", "c1", "new@example.com"), client("acme", "c2", "ben@example.com"))
+		third := client("acme", "c3", "other@example.com")
+		third.User = "eve" // by an address that they had before
+		if suspended {
+			third.SuspendedAt = start()
+		}
+		w.put(third)
+		w.clock.Add(time.Hour)
+		for _, id := range []accounts.InvitationID{fresh.ID, ben.ID} {
+			require.ErrorIs(t, w.resend("amy", id), accounts.ErrTaken)
+		}
+		var taken *accounts.TakenError
+		require.ErrorAs(t, ignore(w.joinNew(freshLink)), &taken)
+		require.Equal(t, "email", taken.Field)
+		require.ErrorAs(t, ignore(w.accept("ben", benLink)), &taken)
+		require.Equal(t, "email", taken.Field)
+		require.ErrorAs(t, ignore(w.accept("eve", eveLink)), &taken)
+		require.Equal(t, "user", taken.Field)
+		for _, id := range []accounts.InvitationID{fresh.ID, ben.ID, eve.ID} {
+			require.Equal(t, invites.Pending, w.state(id))
+		}
+		w.deleteClient("c2")
+		require.NoError(t, ignore(w.accept("ben", benLink)))
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/chatelaine-go/chatelaine/access/limit"
-	"github.com/chatelaine-go/chatelaine/access/password"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/roles"
@@ -14,67 +12,21 @@ import (
 // Service is the service of invitations: people are invited to accounts, and
 // join them. It holds no state but a limiter of bursts and the bound on
 // parallel password hashes, and is safe for concurrent use.
-type Service struct {
-	st    Store
-	env   *accounts.Env
-	o     Options
-	burst accounts.BurstLimiter
-}
-
-// Options configures [New]. Every field may be left zero.
-type Options struct {
-	// Hasher hashes the passwords of those who join with a new login: one of
-	// the service's own. Give it that of access.Logins: each Hasher bounds the
-	// memory that its own hashes take.
-	Hasher *password.Hasher
-
-	// Passwords decides which passwords are good enough: password.NewPolicy's
-	// defaults, with the product's name among the words to avoid. Give it that
-	// of access.Logins too.
-	Passwords *password.Policy
-}
+type Service struct{ base }
 
 // New returns a service on a store. A nil environment and nil options take
 // every default. A nil store is an accounts.InvalidError for "store".
 func New(st Store, env *accounts.Env, o *Options) (*Service, error) {
-	if st == nil {
-		return nil, &accounts.InvalidError{Field: "store", Reason: "is missing"}
+	b, err := newBase(st, env, o)
+	if err != nil {
+		return nil, err
 	}
-	s := &Service{st: st, env: env}
-	if o != nil {
-		s.o = *o
-	}
-	var err error
-	if s.env == nil {
-		if s.env, err = accounts.NewEnv(nil); err != nil {
-			return nil, err
-		}
-	}
-	if s.o.Hasher == nil {
-		if s.o.Hasher, err = password.New(nil); err != nil {
-			return nil, err
-		}
-	}
-	if s.o.Passwords == nil {
-		if s.o.Passwords, err = password.NewPolicy(&password.PolicyOptions{Words: []string{s.env.Product()}}); err != nil {
-			return nil, err
-		}
-	}
-	if s.burst = s.env.Burst(); s.burst == nil {
-		if s.burst, err = limit.New(&limit.Options{Clock: s.env}); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Service{base: b}, nil
 }
 
 // With returns the service on another store, such as one that joins the host's
 // transaction. What calls return then is provisional until the host commits.
-func (s *Service) With(st Store) *Service {
-	with := *s
-	with.st = st
-	return &with
-}
+func (s *Service) With(st Store) *Service { return &Service{base: s.on(st)} }
 
 // Invite is the input of [Service.Invite].
 type Invite struct {
@@ -125,7 +77,8 @@ func (in Invite) read(op accounts.Operation) (draft, error) {
 // replaced. It returns
 //
 //   - [*PendingError] while one is pending: resend or revoke that one;
-//   - accounts.ErrTaken if an active member has the address;
+//   - accounts.ErrTaken if an active member or a client of the account has the
+//     address, and accounts.InvalidError for "email" if a suspended member has it;
 //   - accounts.ErrSeats if the plan has no seat left;
 //   - accounts.ErrQuota after 25 invitations of the account in a UTC day, and
 //     after 5 mails with a link to the address from everybody together;
@@ -148,9 +101,10 @@ func (in Invite) read(op accounts.Operation) (draft, error) {
 // way, such as accounts.Service.AddMember, which takes a seat of its own:
 // revoke the invitation then.
 //
-// Somebody whose membership is suspended is no active member, and gets the
-// invitation, but cannot accept it (roles.ErrDenied): reactivate the membership
-// instead.
+// Somebody whose membership is suspended is not invited, and one that is
+// suspended later cannot accept it (roles.ErrDenied): reactivate the membership
+// instead. A client of the account is no member of it, as long as the client
+// record is there.
 func (s *Service) Invite(ctx context.Context, actor accounts.Actor, in Invite) (Invitation, error) {
 	op := s.env.Begin(actor)
 	d, err := in.read(op)
@@ -190,7 +144,9 @@ type Resend struct {
 // actor becomes its inviter, and must be able to give its role. It returns
 //
 //   - [ErrUsed] if the invitation was answered, revoked or replaced;
-//   - accounts.ErrTaken if an active member has the address by now;
+//   - accounts.ErrTaken if an active member or a client of the account has the
+//     address by now, and accounts.InvalidError for "email" if a suspended
+//     member has it;
 //   - limit.ErrLimited within an hour of its last mail;
 //   - accounts.ErrQuota after 3 resends of the invitation in a UTC day, and
 //     after 5 mails with a link to the address from everybody together; the

@@ -96,6 +96,10 @@ func (s *spy) Accepting(ctx context.Context, q invites.AcceptingQuery) (invites.
 	return through(s, "Accepting", func() (invites.Accepting, error) { return s.Storage.Accepting(ctx, q) })
 }
 
+func (s *spy) SettingUp(ctx context.Context, q invites.SettingUpQuery) (invites.SettingUp, error) {
+	return through(s, "SettingUp", func() (invites.SettingUp, error) { return s.Storage.SettingUp(ctx, q) })
+}
+
 func (s *spy) Invitations(ctx context.Context, q invites.ListQuery) ([]invites.Listed, error) {
 	return through(s, "Invitations", func() ([]invites.Listed, error) { return s.Storage.Invitations(ctx, q) })
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
-// Store is what [Service] needs from a store, beside the graph.
+// Store is what [Service] and [SetupLinks] need from a store, beside the graph.
 type Store interface {
 	accounts.Store
 
@@ -31,6 +31,11 @@ type Store interface {
 	// account is open, newest first, at most limit.
 	InvitationsTo(ctx context.Context, email accounts.Email, at time.Time, limit int) ([]Listed, error)
 
+	// SettingUp returns what decides about a setup link, by client or by the
+	// hash of the link, all read at one moment. accounts.ErrNotFound if there is
+	// no such client record, or no link with the hash.
+	SettingUp(ctx context.Context, q SettingUpQuery) (SettingUp, error)
+
 	// ApplyInvites is [accounts.Store.ApplyAccounts] for a change of this
 	// package.
 	ApplyInvites(ctx context.Context, c Change) error
@@ -49,10 +54,15 @@ type Inviting struct {
 	Account    accounts.Account
 	Invitation Invitation      // zero if none is pending for the address; it may have expired
 	Inviter    accounts.Member // who made that invitation: user and membership in the account
-	Member     bool            // an active member has the address
-	Seats      accounts.Seats
-	Used       int // invitations that the account sent today
-	Mails      int // mails with a link sent to the address today
+	Client     bool            // a client record that is there has the address
+
+	// Member is the membership of whoever has the address; zero if there never
+	// was one.
+	Member accounts.MemberState
+
+	Seats accounts.Seats
+	Used  int // invitations that the account sent today
+	Mails int // mails with a link sent to the address today
 }
 
 // AcceptingQuery asks about an invitation, and about who would accept it.
@@ -78,6 +88,10 @@ type Accepting struct {
 	// Zero, but for the membership's keys, when there is nobody.
 	Joiner accounts.Means
 	Member accounts.Membership
+
+	// Client is the record that is there with the joiner's address (of nobody: the
+	// invitation's), or as which they are a client already; zero if none.
+	Client accounts.ClientState
 }
 
 // ListQuery asks for a page of an account's invitations.

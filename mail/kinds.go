@@ -41,6 +41,21 @@ const (
 	InvitationDeclined = "invitation-declined"
 )
 
+// The kinds about the clients of an account.
+const (
+	// SetupInvitation goes to a client who is given access: with its link they set up their login. It needs Account, Sender
+	// (who gives it; the account's name where there is nobody to name), Address (the user name), Link and ExpiresAt;
+	// Recipient is optional. Somebody may edit it before it is sent, so it is a [Draft] first, its text has the link exactly
+	// once, and [SetupClosing] follows.
+	SetupInvitation = "setup-invitation"
+	// SetupClosing is what stands below the text of a SetupInvitation, which others may have edited: who sends it. It needs
+	// Account. Its subject is not used.
+	SetupClosing = "setup-closing"
+	// SetupRefreshed goes to a client whose link was too old to set up a login, with a fresh one. It needs Account, Address
+	// (the user name), Link and ExpiresAt; Recipient is optional.
+	SetupRefreshed = "setup-refreshed"
+)
+
 // The kinds about ways to log in.
 const (
 	// SignUpKnown goes to an address that already has a login, when somebody tried to sign up with it or to change theirs to
@@ -102,6 +117,12 @@ func needs(kind string) []string {
 		return []string{"Product", "Account", "Sender", "Role", "At"}
 	case InvitationDeclined:
 		return []string{"Product", "Account", "Address", "At"}
+	case SetupInvitation:
+		return []string{"Product", "Account", "Sender", "Address", "Link", "ExpiresAt"}
+	case SetupClosing:
+		return []string{"Product", "Account"}
+	case SetupRefreshed:
+		return []string{"Product", "Account", "Address", "Link", "ExpiresAt"}
 	case PasswordReset, AddressProof, AddressChange:
 		return []string{"Product", "Link", "ExpiresAt"}
 	case AddressChangeAsked, AddressChanged:

@@ -37,6 +37,15 @@ var kinds = []struct {
 	{mail.InvitationAccepted, "Account Sender Role At", "Recipient", []string{"Jonas Weber accepted your invitation", "with the role Manager", "If you did not send this invitation"}},
 	{mail.InvitationDeclined, "Account Address At", "Recipient", []string{"maya.lund@juniper.example declined your invitation to join Juniper Press", "If you did not send this invitation"}},
 
+	{mail.SetupInvitation, "Account Sender Address Link ExpiresAt", "Recipient", []string{
+		"Jonas Weber at Juniper Press gives you access on Letterbird.", "Your user name is: maya.lund@juniper.example", "If you already have a login",
+		"The link is for you alone", "until 12 March 2026, 14:00 UTC",
+	}},
+	{mail.SetupClosing, "Account", "", []string{"sent by Juniper Press through Letterbird", "If you don't know Juniper Press, ignore it. Nothing changes then."}},
+	{mail.SetupRefreshed, "Account Address Link ExpiresAt", "Recipient", []string{
+		"Your user name is: maya.lund@juniper.example", "The older link no longer works.", "for you alone", "until 12 March 2026, 14:00 UTC", "ignore this mail. Nothing changes",
+	}},
+
 	{mail.SignUpKnown, "At", "Link Recipient", []string{"You already have a login", "log in as you always do", "reset it", "If it was not you", "Nothing has changed."}},
 	{mail.PasswordReset, "Link ExpiresAt", "Recipient", []string{"All your other sessions end", "If you did not ask for this, ignore this mail. Nothing changes"}},
 	{mail.LoginElsewhere, "At", "Recipient", []string{"has no password", "another service", "If it was not you", "Nothing has changed."}},
@@ -125,6 +134,16 @@ func TestTemplates_Render_kinds(t *testing.T) {
 			want = append(want, k.kind+".txt")
 		}
 		require.ElementsMatch(t, want, have)
+	})
+	t.Run("access from nobody in particular is the account's", func(t *testing.T) {
+		t.Parallel()
+		text := render(t, mail.SetupInvitation, data(func(d *mail.Data) { d.Sender = d.Account }))
+		require.Contains(t, text, "\n\nJuniper Press gives you access on Letterbird.")
+	})
+	t.Run("mail that comes from the account itself names it once", func(t *testing.T) {
+		t.Parallel()
+		text := render(t, mail.SetupClosing, data(func(d *mail.Data) { d.Product = d.Account }))
+		require.Contains(t, text, "\n\nThis mail was sent by Juniper Press. If you")
 	})
 	t.Run("an invitation from nobody in particular is the account's", func(t *testing.T) {
 		t.Parallel()

@@ -101,8 +101,11 @@ type Message struct {
 	ID string
 	// Kind is the name of the template, such as [AccessRequested].
 	Kind string
-	// Account is the account on whose behalf the message is sent; it decides on the sender's address.
+	// Account is the account on whose behalf the message is sent.
 	Account string
+	// From is who sends it: the account itself, where a host lets it. Zero is the product, whose sender
+	// the Mailer knows.
+	From Sender
 
 	// To is the canonical address and the one envelope recipient; ToName is only for display and can be
 	// empty. Locale is the language that was asked for, such as "de-AT".
@@ -124,6 +127,13 @@ type Message struct {
 	NotAfter time.Time
 	// CreatedAt is when the change that promised the message was decided.
 	CreatedAt time.Time
+}
+
+// Sender is from whom a message comes: one address in its canonical form, and a name for display that
+// can be empty.
+type Sender struct {
+	Name    string
+	Address string
 }
 
 // Expired reports whether the message must not be sent any more at that moment.

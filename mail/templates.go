@@ -126,7 +126,7 @@ func (t *Templates) read(fsys fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := p.try(); err != nil {
+		if err := p.try(kind); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if t.kinds[lang] == nil {
@@ -160,7 +160,7 @@ func parse(lang, src string) (page, error) {
 }
 
 // try fills the page with samples.
-func (p page) try() error {
+func (p page) try(kind string) error {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	full := Data{
 		Product: "Product", Agency: "Agency", Client: "Client", Account: "Account", Recipient: "Recipient", Sender: "Sender",
@@ -175,8 +175,12 @@ func (p page) try() error {
 		if err != nil {
 			return err
 		}
-		if _, _, err := p.fill(v); err != nil {
+		_, text, err := p.fill(v)
+		if err != nil {
 			return err
+		}
+		if kind == SetupInvitation && d.Link != "" && strings.Count(text, d.Link) != 1 {
+			return errors.New("the text must have {{.Link}} exactly once")
 		}
 	}
 	return nil

@@ -67,12 +67,12 @@ func unlink(s string) string {
 }
 
 // inert makes one line of at most that many characters of a name or an address. Leading ">" go, since a line that begins
-// with one is a quotation.
+// with one is a quotation, and so does what would stand for the link of a [Draft].
 func inert(s string, most int) string {
 	if s == "" {
 		return ""
 	}
-	n := cut(unlink(strings.TrimLeft(oneLine(s), "> ")), most)
+	n := cut(unlink(strings.TrimLeft(strings.ReplaceAll(oneLine(s), Placeholder, "[ [LINK]]"), "> ")), most)
 	if n == "" {
 		return "?" // there is something, but nothing of it can be shown
 	}
@@ -81,19 +81,7 @@ func inert(s string, most int) string {
 
 // quote puts "> " before each line of what somebody wrote, after wrapping it.
 func quote(s string) string {
-	s = visible(s)
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case breaks(r):
-			return '\n'
-		default:
-			return r
-		}
-	}, s)
-	s = cut(strings.TrimSpace(s), maxWords)
+	s = cut(strings.TrimSpace(lines(s)), maxWords)
 	if s == "" {
 		return ""
 	}
@@ -111,6 +99,21 @@ func quote(s string) string {
 		}
 	}
 	return strings.Join(out, "\n")
+}
+
+// lines takes out of words what acts without being seen, and makes one kind of end of all ends of lines, and of
+// controls.
+func lines(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case breaks(r):
+			return '\n'
+		default:
+			return r
+		}
+	}, strings.ReplaceAll(visible(s), "\r\n", "\n"))
 }
 
 // wrap folds long lines, drops spaces at their ends, and leaves at most one blank line between paragraphs.

@@ -27,13 +27,12 @@ func (w *Writer) Send(ctx context.Context, m Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	to := m.To
-	if m.ToName != "" {
-		to = m.ToName + " <" + m.To + ">"
-	}
 	var b strings.Builder
 	b.WriteString(strings.Repeat("-", lineWidth) + "\n")
-	for _, h := range [][2]string{{"To", to}, {"Subject", m.Subject}, {"Kind", m.Kind}, {"ID", m.ID}} {
+	if m.From != (Sender{}) {
+		fmt.Fprintf(&b, "%-8s %s\n", "From:", printable(named(m.From.Name, m.From.Address)))
+	}
+	for _, h := range [][2]string{{"To", named(m.ToName, m.To)}, {"Subject", m.Subject}, {"Kind", m.Kind}, {"ID", m.ID}} {
 		fmt.Fprintf(&b, "%-8s %s\n", h[0]+":", printable(h[1]))
 	}
 	b.WriteString("\n")
@@ -45,6 +44,14 @@ func (w *Writer) Send(ctx context.Context, m Message) error {
 	defer w.mu.Unlock()
 	_, err := io.WriteString(w.w, b.String())
 	return err
+}
+
+// named puts a name, if there is one, before an address.
+func named(name, address string) string {
+	if name == "" {
+		return address
+	}
+	return name + " <" + address + ">"
 }
 
 // printable writes everything that is no graphic character as an escape of Go.

@@ -57,7 +57,8 @@
 // # Rows, versions and references
 //
 // Users, Credentials, Challenges, Accounts, Memberships, Connections,
-// Assignments, Requests, Invitations, Sessions, Tickets and Guesses are rows
+// Assignments, Clients, Sites, SiteAccess, Requests, Invitations, SetupLinks,
+// Sessions, Views, Tickets and Guesses are rows
 // with a Version. Version 0 inserts: there must be no row with the key, and the
 // new one is stored with Version 1. Any other Version replaces the row, whole:
 // it must be the stored one, and the next is stored. No row is merged. Rows are
@@ -66,8 +67,9 @@
 // The keys: User.ID; the user of a credential; ChallengeKey; Account.ID;
 // (account, user) of a membership; (client, agency) of a connection; (client,
 // agency, user) of an assignment; (agency, id) of a request; (account, id) of
-// an invitation; Session.ID; TicketKey; the address of a row of guesses. Two
-// rows with one key in one change are a conflict. Identities and events have no
+// an invitation; ClientKey, of a client and of a setup link; SiteKey;
+// SiteAccessKey; Session.ID; ViewAs.ID; TicketKey; the address of a row of
+// guesses. Two rows with one key in one change are a conflict. Identities and events have no
 // version and are only inserted: a stored (issuer, subject), or (op, seq), is a
 // conflict. Unlink takes identities out, before others are inserted; one that
 // is not there, or is named twice, is a conflict.
@@ -75,8 +77,11 @@
 // Referred to must be: the user of an identity, a credential, a challenge, a
 // membership, a session and a ticket; the account of a membership and of an
 // invitation; both accounts of a connection; the connection of an assignment,
-// and the membership of its user in its agency; the agency of a request. Other
-// ids are kept as they are. The rows of one change may refer to each other.
+// and the membership of its user in its agency; the agency of a request; the
+// account of a client and of a site, and the user of a client, "" aside; the
+// client and the site of a site access; the client of a setup link; the client
+// and the viewer of a view. Other ids are kept as they are. The rows of one
+// change may refer to each other.
 //
 // # Uniqueness
 //
@@ -92,7 +97,11 @@
 //     whether or not they have expired;
 //   - (account, canonical address) of invitations whose stored State is
 //     pending, whether or not they have expired or are void;
-//   - the hash of a request, of an invitation, of a ticket, and of a session.
+//   - (account, canonical address), and (account, user), "" aside, of clients
+//     that are not deleted;
+//   - the hash of a request, of an invitation, of a ticket and of a session, and
+//     those of a setup link and of a view, where the zero hash is none: it clashes
+//     with nothing, and nothing is found by it.
 //
 // A clash is a conflict. That somebody's address is taken is found out by the
 // next decision, which reads it.
@@ -128,14 +137,18 @@
 // Forget comes last and knows no conflict: what is not there is passed over.
 // Of a user it takes out identities, the credential, challenges and tickets,
 // and blanks user agent and source of their sessions. Of an address it takes
-// out the guesses and the tickets that were sent there, whosever they are; blanks
-// Email, Address and Message (and Reason) of requests and invitations to it, of
-// which pending ones become Ended and Revoked; cancels the mail to it that is
-// queued or dead, as CancelMail does; and blanks To, ToName, Subject, Text and
-// Error of all mail to it. A request, invitation or session that is blanked gets
-// the next version, so that nobody who read it before writes it back; mail has
-// none to move. Counters of every kind and kept replies are left to Sweep, which
-// erases them within two days.
+// out the guesses and the tickets that were sent there, whosever they are;
+// blanks Email, Address and Message (and Reason) of requests and invitations to
+// it, of which pending ones become Ended and Revoked; cancels the mail to it
+// that is queued or dead, as CancelMail does; and blanks To, ToName, Subject,
+// Text and Error of all mail to it. Of a user it also blanks user agent and
+// source of the views that they viewed. A row that is blanked gets the next
+// version, so that nobody who read it before writes it back; mail has none to
+// move. Counters of every kind and kept replies are left to Sweep, which erases
+// them within two days.
+//
+// Forget leaves every other row of theirs: users, memberships and clients end as
+// the change itself writes them, with their versions and their events.
 //
 // Touches are notes: each sets SeenAt of a session to the later of the stored
 // and the given moment, moves no version, and passes over a session that is
@@ -162,23 +175,35 @@
 //     account's.
 //   - Inviting by an address finds the stored pending invitation; one that
 //     expired or is void is returned all the same, and one that was decided is
-//     not. With an ID, Member and Mails are of that invitation's address. Member
-//     asks for an active membership of a user not deleted; the address "" is
-//     nobody's. Used and Mails are of the UTC day of At.
+//     not. With an ID, Member, Client and Mails are of that invitation's address.
+//     Member is the membership, in whatever state, of the user not deleted who has
+//     the address; the address "" is nobody's. Used and Mails are of the UTC day
+//     of At.
 //   - Accepting without a User finds whoever has the invitation's address now
 //     and is not deleted; with one it finds that user, deleted or not. Means and
 //     the membership are zero, but for the membership's keys, when there is
 //     nobody. Accepting, Inviting and Invitations return the inviter also when
 //     deleted or no member any more.
+//   - Recording finds a client by its id also when deleted, and Taken only among
+//     those that are not: by the address first, by the user else. Member asks for a
+//     membership that has not ended, of a user not deleted. Assigned counts as
+//     ClientRecords lists: accesses that have not ended, on sites that are live,
+//     whatever the permissions.
+//   - Admission and Viewing hold the sites of a client that is there, and
+//     Admission those of the standing's.
+//   - Accepting finds Client by the joiner's address, or by the invitation's where
+//     nobody would join, and else by the user. SettingUp finds As by the user
+//     alone, and the client of the link also when deleted; Assigned is 0 then.
 //   - Means and Entering by an address or user name find nobody who is deleted.
 //     Identities come by issuer and subject.
 //   - Held finds requests and invitations by the address and by who sent them;
-//     mail by the address alone; events by whom they are about and by who
-//     acted; everything else by the user alone, deleted or not. An empty User
-//     or Email finds nothing. It lists by the bytes of its keys, which are the
-//     row's own without the user, its parts joined by a newline: (issuer,
-//     subject), (session, account, action), the account of a membership,
-//     (client, agency), (agency, id), (account, id), and (op, seq with ten
+//     mail by the address alone; clients by the address and by the user; events
+//     by whom they are about and by who acted; views by the viewer; everything
+//     else by the user alone, deleted or not. An empty User or Email finds
+//     nothing. It lists by the bytes of its keys, which are the row's own without
+//     the user, its parts joined by a newline: (issuer, subject), (session,
+//     account, action), the account of a membership, (client, agency), (agency,
+//     id), (account, id), the id of a session and of a view, and (op, seq with ten
 //     digits); of a user and a credential it is the user's id. A kind that the
 //     store does not know is a fault. It may be slow: it reads whole tables, a
 //     page at a time.
@@ -211,6 +236,11 @@
 // that the query's comment names; where that comment names the canonical
 // address, the same text is looked for in the address. A percent sign or an
 // underscore is a character like any other. "" fits everything.
+//
+// Clients and sites are looked for by accounts.SearchFits, in what their
+// SearchText returns, with an index: an account may have 100,000 of them, and no
+// search may walk them all. A common word must stop at the end of the page, and a
+// rare one must not begin with the list.
 //
 // A page holds at most Limit entries, 50 if Limit is not positive, from
 // strictly behind the cursor on. A cursor is a place, not an entry: it works
@@ -278,18 +308,20 @@
 //
 // That rows come back as they were written, field by field; versions, guards,
 // keys, counters and uniqueness; that a refused change leaves nothing; every
-// question, list, search and page; that a listed route is one that the rights
-// know; that what is held of a person is told, and once forgotten gone, with
-// nothing of others; races between many writers, and the same races step by
-// step; leases and fences; that no event is lost; joined transactions;
-// cancelled contexts; and that a long random run gives the answers of a plain
-// model.
+// question, list, search and page, among them client records in any status and
+// number; that a listed route is one that the rights know; that a link or a
+// view is found by its secret alone; that what is held of a person is told, and
+// once forgotten gone, with nothing of others; races between many writers, and
+// the same races step by step; leases and fences; that no event is lost; joined
+// transactions; cancelled contexts; and that a long random run gives the
+// answers of a plain model.
 //
-// The library's own services run on the store as well, from many goroutines
-// and with rivals that come in between: access requests (access.Requests),
-// invitations (invites.Service), sign-ups, logins, passwords, addresses and
-// issuers (access.Logins), sessions and the chooser (access.Sessions), and
-// members, owners and erasure (accounts.Service).
+// The library's own services run on the store as well, from many goroutines and
+// with rivals that come in between: access requests (access.Requests),
+// invitations and setup links (invites.Service, invites.SetupLinks), client
+// records and views (accounts.Clients, access.Views), sign-ups, logins,
+// passwords, addresses and issuers (access.Logins), sessions and the chooser
+// (access.Sessions), and members, owners and erasure (accounts.Service).
 //
 // It cannot prove that a commit survives the machine, that a store is fast, or
 // that a lost answer is told as accounts.ErrUnknown: test these yourself.

@@ -22,9 +22,9 @@ type Storage interface {
 	// Sweep erases what no rule needs any more and returns how many rows that
 	// were, at most limit in one call (0 means 1,000): sessions that ended or
 	// outlived their absolute limit, network addresses and user agents of
-	// sessions, tickets and challenges whose time is over, counts of tries that
-	// are forgotten, idempotency keys, counters of past days, settled mail. It
-	// changes no decision. The audit stays.
+	// sessions, views that are over, tickets and challenges whose time is over,
+	// counts of tries that are forgotten, idempotency keys, counters of past days,
+	// settled mail. It changes no decision. The audit stays.
 	Sweep(ctx context.Context, before SweepBefore, limit int) (int, error)
 }
 
@@ -33,6 +33,7 @@ type Storage interface {
 type SweepBefore struct {
 	Sessions time.Time    // ended, or begun, before this
 	Sources  time.Time    // addresses and user agents of sessions begun before this are blanked
+	Views    time.Time    // sessions that viewed as a client: ended, or expired, before this
 	Replies  time.Time    // expired before this
 	Quotas   accounts.Day // days before this one; 0 spares them
 	Mail     time.Time    // settled before this
@@ -48,7 +49,7 @@ type SweepBefore struct {
 func SweepAt(at time.Time, l accounts.Limits) SweepBefore {
 	kept := at.Add(-l.KeepSources)
 	return SweepBefore{
-		Sessions: kept, Sources: kept, Replies: at, Tickets: at, Guesses: at.Add(-l.KeepGuesses),
+		Sessions: kept, Sources: kept, Views: kept, Replies: at, Tickets: at, Guesses: at.Add(-l.KeepGuesses),
 		Quotas: accounts.DayOf(at) - 1, // processes whose clocks differ may still count yesterday
 		Mail:   kept, Texts: at,
 	}

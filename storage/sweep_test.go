@@ -19,6 +19,6 @@ func TestSweepAt(t *testing.T) {
 	old := at.Add(-90 * 24 * time.Hour)
 	require.Equal(t, storage.SweepBefore{
 		Sessions: old, Sources: old, Replies: at, Quotas: accounts.DayOf(at) - 1, Mail: old, Texts: at,
-		Tickets: at, Guesses: at.Add(-30 * 24 * time.Hour),
+		Views: old, Tickets: at, Guesses: at.Add(-30 * 24 * time.Hour),
 	}, storage.SweepAt(at, limits))
 }

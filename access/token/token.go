@@ -20,6 +20,9 @@ const (
 	Proof      Purpose = "cprf_" // the proof of a user's own address, mailed to it
 	Reset      Purpose = "crst_" // a new password, mailed to the user
 	Address    Purpose = "cadr_" // another address for a user, mailed to that address
+	Setup      Purpose = "cset_" // a client's first login, mailed or handed to them
+	ViewLink   Purpose = "cvwl_" // the link that opens a view as a client, once
+	ViewAs     Purpose = "cvas_" // a view as a client, in a cookie of its own
 	Challenge  Purpose = "ccha_" // a code that was asked for, kept by the page that asks for it
 )
 

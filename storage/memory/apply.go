@@ -10,6 +10,7 @@ import (
 type change struct {
 	access.Change
 	Invitations []invites.Invitation
+	SetupLinks  []invites.SetupLink
 }
 
 // apply makes a change as a whole: it checks everything, and only then writes.
@@ -63,6 +64,22 @@ func (s *state) write(c *change) {
 		r.Version++
 		s.putAssignment(r)
 	}
+	for _, r := range c.Clients {
+		r.Version++
+		s.putClient(r)
+	}
+	for _, r := range c.Sites {
+		r.Version++
+		s.putSite(r)
+	}
+	for _, r := range c.SiteAccess {
+		r.Version++
+		s.putSiteAccess(r)
+	}
+	for _, r := range c.SetupLinks {
+		r.Version++
+		s.putSetupLink(r)
+	}
 	for _, r := range c.Requests {
 		r.Version++
 		s.putRequest(r)
@@ -74,6 +91,10 @@ func (s *state) write(c *change) {
 	for _, r := range c.Sessions {
 		r.Version++
 		s.putSession(r)
+	}
+	for _, r := range c.Views {
+		r.Version++
+		s.putView(r)
 	}
 	for _, r := range c.Tickets {
 		r.Version++

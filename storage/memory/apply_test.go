@@ -37,6 +37,11 @@ func TestStore_apply_knowsEveryField(t *testing.T) {
 		"Memberships": []accounts.Membership{member("c", "u", roles.Admin)},
 		"Connections": []accounts.Connection{connection("c2", "ag")},
 		"Assignments": []accounts.Assignment{assignment("c", "ag", "u")},
+		"Clients":     []accounts.Client{record("c", "new")},
+		"Sites":       []accounts.Site{site("c", "new")},
+		"SiteAccess":  []accounts.SiteAccess{siteAccess("c", "old", "old")},
+		"SetupLinks":  []invites.SetupLink{setupLink("c", "old", "new")},
+		"Views":       []access.ViewAs{viewAs("new", "c", "old", "u")},
 		"Spend":       []accounts.Spend{spend("ag", 1, 1)},
 		"Replies":     []accounts.Reply{{ReplyKey: accounts.ReplyKey{Actor: "a", Key: "k"}, ExpiresAt: start}},
 		"Events":      []accounts.Event{event("op", 1, "c", start)},
@@ -80,7 +85,8 @@ func TestStore_apply_knowsEveryField(t *testing.T) {
 				st := memory.New()
 				put(t, st, "setup", user("u"), agency("ag"), account("c", "Client"), account("c2", "Second"),
 					member("ag", "u", roles.Owner), connection("c", "ag"), session("old", "u"), letter("old", "why"),
-					accounts.Identity{Issuer: "old", Subject: "s", User: "u"}, ticket("u", token.Proof, "old"))
+					accounts.Identity{Issuer: "old", Subject: "s", User: "u"}, ticket("u", token.Proof, "old"),
+					record("c", "old"), site("c", "old"))
 				dead(t, st)
 				before := dump(t, st)
 				bare := reflect.New(reflect.TypeOf(d.zero))
@@ -154,6 +160,10 @@ func dump(t *testing.T, st *memory.Store) any {
 		must(st.Ticket(ctx, access.TicketQuery{Hash: hash("old")})),
 		must(st.Entering(ctx, access.EnteringQuery{Email: "x@example.com"})),
 		must(st.Invitations(ctx, invites.ListQuery{Account: "c"})),
+		must(st.ClientRecords(ctx, accounts.ClientRecordQuery{Account: "c"})),
+		must(st.Sites(ctx, accounts.SiteQuery{Account: "c"})),
+		must(st.SettingUp(ctx, invites.SettingUpQuery{Hash: hash("new")})),
+		must(st.Viewing(ctx, access.ViewKey{Link: hash("link new")})),
 	}
 }
 
@@ -176,13 +186,22 @@ func TestStore_ApplyAccess_faults(t *testing.T) {
 		{"a ticket of nobody is a fault", ticket("x", token.Proof, "t"), `ticket names the user "x"`},
 		{"a session of nobody is a fault", session("s", "x"), `session names the user "x"`},
 		{"a request of no agency is a fault", request("x", "r", "a@example.com"), `request names the agency account "x"`},
+		{"a client record of no account is a fault", record("x", "r"), `client record names the account "x"`},
+		{"a client record of nobody is a fault", joined(record("c", "r2"), "x"), `client record names the user "x"`},
+		{"a site of no account is a fault", site("x", "s"), `site names the account "x"`},
+		{"an access of no client is a fault", siteAccess("c", "x", "s"), `access to a site names the client record "x"`},
+		{"an access of another account's client is a fault", siteAccess("c2", "r", "s2"), `access to a site names the client record "r"`},
+		{"an access to no site is a fault", siteAccess("c", "r", "x"), `access to a site names the site "x"`},
+		{"an access to another account's site is a fault", siteAccess("c", "r", "s2"), `access to a site names the site "s2"`},
+		{"a view of no client is a fault", viewAs("v", "c", "x", "u"), `view names the client record "x"`},
+		{"a view by nobody is a fault", viewAs("v", "c", "r", "x"), `view names the viewer "x"`},
 		{"a counter that falls is a fault", accounts.Spend{N: -1}, `never falls`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			st := memory.New()
 			put(t, st, "setup", user("u"), user("out"), agency("ag"), account("c", "C"), account("c2", "C2"),
-				member("ag", "u", roles.Owner), connection("c", "ag"))
+				member("ag", "u", roles.Owner), connection("c", "ag"), record("c", "r"), site("c2", "s2"))
 			before := dump(t, st)
 			err := st.ApplyAccess(t.Context(), change("op", user("new"), c.row))
 			require.ErrorContains(t, err, c.want)
@@ -194,6 +213,14 @@ func TestStore_ApplyAccess_faults(t *testing.T) {
 		t.Parallel()
 		err := memory.New().ApplyInvites(t.Context(), offer("op", []invites.Invitation{invitation("x", "i", "a@example.com")}))
 		require.ErrorContains(t, err, `invitation names the account "x"`)
+		require.NotErrorIs(t, err, accounts.ErrConflict)
+	})
+	t.Run("a setup link of no client is a fault", func(t *testing.T) {
+		t.Parallel()
+		c := offer("op", nil)
+		c.SetupLinks = []invites.SetupLink{setupLink("c", "x", "secret")}
+		err := memory.New().ApplyInvites(t.Context(), c)
+		require.ErrorContains(t, err, `setup link names the client record "x"`)
 		require.NotErrorIs(t, err, accounts.ErrConflict)
 	})
 	t.Run("guarding and writing one account in one change is a fault", func(t *testing.T) {
@@ -211,6 +238,7 @@ func TestStore_ApplyAccess_faults(t *testing.T) {
 		put(t, memory.New(), "all", user("u"), agency("ag"), account("c", "C"), member("ag", "u", roles.Owner),
 			connection("c", "ag"), assignment("c", "ag", "u"), session("s", "u"), request("ag", "r", "a@example.com"),
 			credential("u", "h"), challenge("u", "s", "a"), ticket("u", token.Proof, "t"),
+			joined(record("c", "r"), "u"), site("c", "s"), siteAccess("c", "r", "s"), viewAs("v", "c", "r", "u"),
 			accounts.Identity{Issuer: "i", Subject: "s", User: "u"})
 	})
 }

@@ -39,11 +39,16 @@ func (s *state) check(c *change) error {
 		tickets:     byKey(c.Tickets, func(r *access.Ticket) access.TicketKey { return r.TicketKey }),
 		guesses:     byKey(c.Guesses, func(r *access.Guesses) accounts.Email { return r.Email }),
 		invitations: byKey(c.Invitations, func(r *invites.Invitation) invitationKey { return invitationKey{r.Account, r.ID} }),
+		clients:     byKey(c.Clients, func(r *accounts.Client) accounts.ClientKey { return r.ClientKey }),
+		sites:       byKey(c.Sites, func(r *accounts.Site) accounts.SiteKey { return r.SiteKey }),
+		accesses:    byKey(c.SiteAccess, func(r *accounts.SiteAccess) accounts.SiteAccessKey { return r.SiteAccessKey }),
+		setups:      byKey(c.SetupLinks, func(r *invites.SetupLink) accounts.ClientKey { return r.ClientKey }),
+		views:       byKey(c.Views, func(r *access.ViewAs) accounts.ViewID { return r.ID }),
 	}
 	// What others did comes first: a caller who reads again and decides anew
 	// makes another change, which may well be sound.
 	for _, part := range []func(*change) error{
-		k.guards, k.graph, k.logins, k.access, k.invites, k.counters, k.keys, k.references,
+		k.guards, k.graph, k.logins, k.access, k.invites, k.book, k.counters, k.keys, k.references, k.bookReferences,
 	} {
 		if err := part(c); err != nil {
 			return err
@@ -89,6 +94,7 @@ func onlyNotes(c *change) bool {
 	return len(c.Guards)+len(c.Users)+len(c.Identities)+len(c.Unlink)+len(c.Credentials)+len(c.Challenges)+
 		len(c.Accounts)+len(c.Memberships)+len(c.Connections)+len(c.Assignments)+len(c.Replies)+len(c.Events)+
 		len(c.CancelMail)+len(c.Requeue)+len(c.Mail)+len(c.Forget)+
+		len(c.Clients)+len(c.Sites)+len(c.SiteAccess)+len(c.SetupLinks)+len(c.Views)+
 		len(c.Requests)+len(c.Sessions)+len(c.Tickets)+len(c.Invitations) == 0
 }
 
@@ -107,6 +113,11 @@ type checker struct {
 	tickets     map[access.TicketKey]*access.Ticket
 	guesses     map[accounts.Email]*access.Guesses
 	invitations map[invitationKey]*invites.Invitation
+	clients     map[accounts.ClientKey]*accounts.Client
+	sites       map[accounts.SiteKey]*accounts.Site
+	accesses    map[accounts.SiteAccessKey]*accounts.SiteAccess
+	setups      map[accounts.ClientKey]*invites.SetupLink
+	views       map[accounts.ViewID]*access.ViewAs
 }
 
 type assignmentKey struct {

@@ -110,9 +110,6 @@ func (k *checker) invites(c *change) error {
 
 // references checks that what rows point at is there, or comes with them.
 func (k *checker) references(c *change) error {
-	missing := func(row, what string, id any) error {
-		return fault("the %s names the %s %q, which does not exist", row, what, id)
-	}
 	for i := range c.Identities {
 		if r := &c.Identities[i]; !k.hasUser(r.User) {
 			return missing("identity", "user", r.User)
@@ -175,6 +172,10 @@ func (k *checker) references(c *change) error {
 		}
 	}
 	return nil
+}
+
+func missing(row, what string, id any) error {
+	return fault("the %s names the %s %q, which does not exist", row, what, id)
 }
 
 func (k *checker) hasUser(id accounts.UserID) bool {

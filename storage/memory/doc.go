@@ -20,14 +20,21 @@
 //
 // No call costs more because there are more accounts: every list is read from
 // an index in its own order, from the cursor on. What does cost is what a call
-// is about: a search looks at the entries until the page is full, and renaming
-// an account moves it in the lists of all its connections. Three look at whole
-// tables, and are rare: [Store.Sweep] at every session, ticket, challenge,
-// reply, counter and message; [Store.Held] at every request, invitation,
-// message or event, whichever it is asked for; and a change that forgets an
-// address at every request, invitation and message, while others wait. An edge
-// of the graph (a membership, a connection, an assignment) takes less than 200
-// bytes.
+// is about: a search looks at the entries until the page is full, renaming an
+// account moves it in the lists of all its connections and of the users of all
+// its clients, and removing a site moves its clients to the lists of other
+// statuses. Clients and sites are found by an index of what their text is made
+// of, for each account by itself: a search looks at those that hold the rarest
+// three letters of it, and one with a filter at those of the status if they are
+// fewer. A client with one site takes about two kilobytes, most of it for that
+// index; an edge of the graph (a membership, a connection, an assignment) less
+// than 200 bytes.
+//
+// Three look at whole tables, and are rare: [Store.Sweep] at every session,
+// view, ticket, challenge, reply, counter and message; [Store.Held] at every
+// request, invitation, client, message or event, whichever it is asked for; and
+// a change that forgets an address at every request, invitation, message and
+// ticket, while others wait.
 //
 // # What to avoid
 //

@@ -36,6 +36,12 @@ func (s *state) forgetUser(u *user) {
 			x.Version++
 		}
 	}
+	for x := range u.views.all() {
+		if x.UserAgent+x.Source != "" {
+			x.UserAgent, x.Source = "", ""
+			x.Version++
+		}
+	}
 }
 
 func (s *state) forgetEmail(email accounts.Email, at time.Time) {

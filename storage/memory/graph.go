@@ -70,6 +70,9 @@ func (s *state) standingOf(u *user, a *account, into *accounts.Standing) {
 	if m := a.member(u); m != nil {
 		into.Member = m.state()
 	}
+	if x := u.record(a); x != nil {
+		into.Client = x.ClientState
+	}
 	into.Routes = a.routes(u)
 }
 
@@ -92,55 +95,6 @@ func (a *account) routes(u *user) []accounts.Route {
 		routes[i] = x.route()
 	}
 	return routes
-}
-
-func (s *state) reach(q accounts.ReachQuery) []accounts.Reached {
-	u := s.users[q.User]
-	if u == nil {
-		return nil
-	}
-	behind := func(a *account, agency accounts.AccountID) bool {
-		return cmp.Or(cmp.Compare(a.key, q.After.NameKey), cmp.Compare(a.ID, q.After.Account),
-			cmp.Compare(agency, q.After.Agency)) > 0
-	}
-	direct := u.memberships.walk(func(m *member) bool { return !behind(m.account, "") })
-	through := u.assignments.walk(func(a *assignment) bool { return !behind(a.conn.client, a.conn.agency.ID) })
-	part, limit := accounts.NameKey(q.Search), limited(q.Limit)
-	var page []accounts.Reached
-	m, isDirect := direct.next()
-	a, isThrough := through.next()
-	for (isDirect || isThrough) && len(page) < limit {
-		// At one account the direct route comes before those through agencies.
-		if isDirect && (!isThrough ||
-			cmp.Or(cmp.Compare(m.account.key, a.conn.client.key), cmp.Compare(m.account.ID, a.conn.client.ID)) <= 0) {
-			if strings.Contains(m.account.key, part) && m.role != "" && m.ended == 0 && !barred(u, m.account, m, q.Proof) {
-				page = append(page, accounts.Reached{
-					Account: m.account.ID, Name: m.account.Name, Kind: accounts.RouteMember, Role: m.role,
-				})
-			}
-			m, isDirect = direct.next()
-			continue
-		}
-		client := a.conn.client
-		if strings.Contains(client.key, part) && !barred(u, client, client.member(u), q.Proof) && a.route().Counts(q.Proof) {
-			page = append(page, accounts.Reached{
-				Account: client.ID, Name: client.Name, Kind: accounts.RouteDelegate, Agency: a.conn.agency.ID,
-				AgencyName: a.conn.agency.Name, Role: a.role, Cap: a.conn.limit,
-			})
-		}
-		a, isThrough = through.next()
-	}
-	return page
-}
-
-// barred reports whether the user is kept out of an account by every route.
-// The membership may be missing.
-func barred(u *user, a *account, m *member, p accounts.Proof) bool {
-	s := accounts.Standing{User: u.UserState, Account: a.AccountState}
-	if m != nil {
-		s.Member = m.state()
-	}
-	return s.Barred(p)
 }
 
 func (s *state) reachers(q accounts.ReachersQuery) []accounts.Standing {

@@ -79,6 +79,23 @@ func (s *state) heldOf(q accounts.HeldQuery) ([]accounts.Held, error) {
 			r.Hash = token.Hash{}
 			offer(p, &r, string(r.ID))
 		}
+	case accounts.HeldView:
+		for x := range u.views.all() {
+			r := x.ViewAs
+			r.Link, r.Hash = token.Hash{}, token.Hash{}
+			offer(p, &r, string(r.ID))
+		}
+	case accounts.HeldClient:
+		for _, a := range s.accounts {
+			if a.book == nil {
+				continue
+			}
+			for _, x := range a.book.records {
+				if to(x.Email) || byUser(x.User) {
+					offer(p, &x.Client, string(x.Account), string(x.ID))
+				}
+			}
+		}
 	case accounts.HeldRequest:
 		for _, x := range s.requests {
 			if r := x.Request; to(r.Email) || byUser(r.Requester) {

@@ -49,6 +49,12 @@ func change(op string, rows ...any) access.Change {
 			c.Connections = append(c.Connections, r)
 		case accounts.Assignment:
 			c.Assignments = append(c.Assignments, r)
+		case accounts.Client:
+			c.Clients = append(c.Clients, r)
+		case accounts.Site:
+			c.Sites = append(c.Sites, r)
+		case accounts.SiteAccess:
+			c.SiteAccess = append(c.SiteAccess, r)
 		case accounts.Spend:
 			c.Spend = append(c.Spend, r)
 		case accounts.Reply:
@@ -63,6 +69,8 @@ func change(op string, rows ...any) access.Change {
 			c.Requests = append(c.Requests, r)
 		case access.Session:
 			c.Sessions = append(c.Sessions, r)
+		case access.ViewAs:
+			c.Views = append(c.Views, r)
 		case access.Ticket:
 			c.Tickets = append(c.Tickets, r)
 		case access.Guesses:
@@ -93,6 +101,14 @@ func offer(op string, list []invites.Invitation, rows ...any) invites.Change {
 func invite(tb testing.TB, st storage.Storage, op string, list ...invites.Invitation) {
 	tb.Helper()
 	require.NoError(tb, st.ApplyInvites(tb.Context(), offer(op, list)))
+}
+
+// setUp applies setup links.
+func setUp(tb testing.TB, st storage.Storage, op string, links ...invites.SetupLink) {
+	tb.Helper()
+	c := offer(op, nil)
+	c.SetupLinks = links
+	require.NoError(tb, st.ApplyInvites(tb.Context(), c))
 }
 
 func user(id string) accounts.User {
@@ -185,6 +201,58 @@ func invitation(account, id, email string) invites.Invitation {
 		Account: accounts.AccountID(account), ID: accounts.InvitationID(id), Email: accounts.Email(email), Address: email,
 		Role: roles.Viewer, Message: "Join us", Inviter: "u", Hash: hash("invitation " + account + id), State: invites.Pending,
 		SentAt: start, ExpiresAt: start.Add(7 * 24 * time.Hour), CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+// record returns a client record that nobody logs in as.
+func record(account, id string) accounts.Client {
+	return accounts.Client{
+		ClientState: accounts.ClientState{ClientKey: clientKey(account, id), Epoch: 1},
+		FirstName:   "Client", LastName: id, Email: accounts.Email(id + "@client.example"), Address: id + "@client.example",
+		CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+// joined returns a record as which the user logs in.
+func joined(r accounts.Client, user string) accounts.Client {
+	r.User, r.ActiveAt = accounts.UserID(user), start
+	return r
+}
+
+func clientKey(account, id string) accounts.ClientKey {
+	return accounts.ClientKey{Account: accounts.AccountID(account), ID: accounts.ClientID(id)}
+}
+
+func site(account, id string) accounts.Site {
+	return accounts.Site{
+		SiteKey: accounts.SiteKey{Account: accounts.AccountID(account), ID: accounts.SiteID(id)},
+		Name:    "Site " + id, CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func siteAccess(account, client, site string, permissions ...roles.Permission) accounts.SiteAccess {
+	return accounts.SiteAccess{
+		SiteAccessKey: accounts.SiteAccessKey{
+			Account: accounts.AccountID(account), Client: accounts.ClientID(client), Site: accounts.SiteID(site),
+		},
+		Permissions: permissions, CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func setupLink(account, client, secret string) invites.SetupLink {
+	return invites.SetupLink{
+		ClientKey: clientKey(account, client), Hash: hash(secret), Epoch: 1, Maker: "u", Mailed: true,
+		CreatedAt: start, ExpiresAt: start.Add(30 * 24 * time.Hour),
+	}
+}
+
+func viewAs(id, account, client, viewer string) access.ViewAs {
+	return access.ViewAs{
+		ViewAsState: access.ViewAsState{
+			ID: accounts.ViewID(id), ClientKey: clientKey(account, client), ClientEpoch: 1, Viewer: accounts.UserID(viewer),
+			Session: "s", CreatedAt: start, LinkUntil: start.Add(time.Minute), ExpiresAt: start.Add(30 * time.Minute),
+		},
+		Link: hash("link " + id), Hash: hash("view " + id), UserAgent: "Browser", Source: "192.0.2.1",
 	}
 }
 

@@ -122,24 +122,32 @@ func (o *ordered[T]) from(before func(T) bool) iter.Seq[T] {
 // asked for. The set must not change meanwhile.
 func (o *ordered[T]) down(before func(T) bool) iter.Seq[T] {
 	return func(yield func(T) bool) {
-		var rest [][]T
-		now := o.few
-		if o.many != nil {
-			c := o.chunk(before)
-			rest, now = (*o.many)[:c], (*o.many)[c]
-		}
-		for now = now[:search(now, before)]; ; {
-			for _, row := range slices.Backward(now) {
-				if !yield(row) {
-					return
-				}
-			}
-			if len(rest) == 0 {
+		for down := o.walkDown(before); ; {
+			if row, ok := down.next(); !ok || !yield(row) {
 				return
 			}
-			rest, now = rest[:len(rest)-1], rest[len(rest)-1]
 		}
 	}
+}
+
+// walkDown is down for those who take one row at a time.
+func (o *ordered[T]) walkDown(before func(T) bool) descent[T] {
+	if o.many == nil {
+		return descent[T]{now: o.few[:search(o.few, before)]}
+	}
+	list, c := *o.many, o.chunk(before)
+	return descent[T]{now: list[c][:search(list[c], before)], rest: list[:c]}
+}
+
+// size returns how many rows there are.
+func (o *ordered[T]) size() int {
+	n := len(o.few)
+	if o.many != nil {
+		for _, rows := range *o.many {
+			n += len(rows)
+		}
+	}
+	return n
 }
 
 // walk is from for those who take one row at a time.
@@ -183,5 +191,59 @@ func (a *ascent[T]) next() (row T, ok bool) {
 		a.now, a.rest = a.rest[0], a.rest[1:]
 	}
 	row, a.now = a.now[0], a.now[1:]
+	return row, true
+}
+
+// descent is a walk down through a set, which must not change meanwhile.
+type descent[T any] struct {
+	now  []T
+	rest [][]T
+}
+
+func (d *descent[T]) next() (row T, ok bool) {
+	for len(d.now) == 0 {
+		if len(d.rest) == 0 {
+			return row, false
+		}
+		last := len(d.rest) - 1
+		d.now, d.rest = d.rest[last], d.rest[:last]
+	}
+	last := len(d.now) - 1
+	row, d.now = d.now[last], d.now[:last]
+	return row, true
+}
+
+// merged is a walk down through several sets of one order that share no row.
+type merged[T any] struct {
+	lanes []descent[T]
+	heads []T
+	order func(a, b T) int
+}
+
+func merge[T any](sets []*ordered[T], order func(a, b T) int, before func(T) bool) merged[T] {
+	m := merged[T]{order: order}
+	for _, o := range sets {
+		lane := o.walkDown(before)
+		if row, ok := lane.next(); ok {
+			m.lanes, m.heads = append(m.lanes, lane), append(m.heads, row)
+		}
+	}
+	return m
+}
+
+func (m *merged[T]) next() (row T, ok bool) {
+	if len(m.heads) == 0 {
+		return row, false
+	}
+	best := 0
+	for i := range m.heads {
+		if m.order(m.heads[i], m.heads[best]) > 0 {
+			best = i
+		}
+	}
+	row = m.heads[best]
+	if m.heads[best], ok = m.lanes[best].next(); !ok {
+		m.lanes, m.heads = slices.Delete(m.lanes, best, best+1), slices.Delete(m.heads, best, best+1)
+	}
 	return row, true
 }

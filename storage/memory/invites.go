@@ -75,11 +75,14 @@ func (s *state) unlistInvitation(x *invitation) {
 }
 
 // inviter returns who made an invitation or sent it last, as they are now.
-func (s *state) inviter(x *invitation) accounts.Member {
+func (s *state) inviter(x *invitation) accounts.Member { return s.maker(x.account, x.Inviter) }
+
+// maker returns a user and their membership in an account.
+func (s *state) maker(a *account, id accounts.UserID) accounts.Member {
 	var by accounts.Member
-	if u := s.users[x.Inviter]; u != nil {
+	if u := s.users[id]; u != nil {
 		by.User = u.User
-		if m := x.account.member(u); m != nil {
+		if m := a.member(u); m != nil {
 			by.Membership = m.row()
 		}
 	}
@@ -121,9 +124,11 @@ func (s *state) inviting(q invites.InvitingQuery) (invites.Inviting, error) {
 		i.Invitation, i.Inviter = x.Invitation, s.inviter(x)
 	}
 	if u := s.emails[email]; u != nil {
-		m := a.member(u)
-		i.Member = m != nil && m.state().Active()
+		if m := a.member(u); m != nil {
+			i.Member = m.state()
+		}
 	}
+	i.Client = s.clientOf(a, email, nil).There()
 	return i, nil
 }
 
@@ -147,6 +152,7 @@ func (s *state) accepting(q invites.AcceptingQuery) (invites.Accepting, error) {
 		a.Joiner = s.means(u)
 		a.Member = s.membership(accounts.StandingKey{User: u.ID, Account: x.Account})
 	}
+	a.Client = s.clientOf(x.account, cmp.Or(a.Joiner.User.Email, x.Email), u)
 	return a, nil
 }
 

@@ -38,6 +38,8 @@ func TestStore_pages(t *testing.T) {
 			c.Assignments = append(c.Assignments, assignment(id, "ag", "u"))
 			if n%3 == 0 {
 				c.Memberships = append(c.Memberships, member(id, "u", roles.Viewer))
+			} else if n%5 == 0 {
+				c.Clients = append(c.Clients, joined(record(id, "r"), "u"))
 			}
 			who := user(fmt.Sprintf("u%03d", n))
 			who.Name = name.Draw(t, "person")
@@ -75,9 +77,13 @@ func TestStore_pages(t *testing.T) {
 			if slices.ContainsFunc(c.Memberships, func(m accounts.Membership) bool { return m.Account == id }) {
 				want = append(want, key+string(accounts.RouteMember))
 			}
+			if slices.ContainsFunc(c.Clients, func(r accounts.Client) bool { return r.Account == id }) {
+				want = append(want, key+string(accounts.RouteClient))
+			}
 		}
 		slices.SortFunc(want, func(a, b string) int {
-			return cmp.Compare(strings.Replace(a, "member", "0", 1), strings.Replace(b, "member", "0", 1))
+			first := strings.NewReplacer("\x00member", "\x000", "\x00client", "\x000")
+			return cmp.Compare(first.Replace(a), first.Replace(b))
 		})
 		q := accounts.ReachQuery{User: "u", Proof: accounts.AnyLogin(), Search: part, Limit: limit}
 		for {

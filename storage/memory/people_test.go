@@ -36,6 +36,13 @@ func full(t *testing.T) *memory.Store {
 		asked, request("ag", "r2", "x@example.com"), letter("u", ""), letter("x", ""),
 		accounts.Event{Op: "setup", Seq: 1, At: start, User: "u"}, accounts.Event{Op: "setup", Seq: 2, At: start, User: "v"})
 	invite(t, st, "invite", invitation("c", "i", "u@example.com"), invitation("c", "i2", "x@example.com"))
+	own, addressed := joined(record("c", "own"), "u"), record("ag", "addressed")
+	own.Company, own.Postal, own.Phone, own.Notes, own.Locale = "Company", "Street 1", "555 0123", "Slow payer", "de"
+	addressed.Email, addressed.Address = "u@example.com", "U@example.com"
+	put(t, st, "clients", own, addressed, record("c", "lead"), joined(record("c", "other"), "v"), site("c", "s"), site("c", "s2"),
+		siteAccess("c", "own", "s", "stats", "edit"), siteAccess("c", "own", "s2"), siteAccess("c", "other", "s", "stats"),
+		viewAs("view", "c", "other", "u"), viewAs("view2", "c", "own", "v"))
+	setUp(t, st, "links", setupLink("c", "own", "own"), setupLink("c", "other", "other"))
 	return st
 }
 
@@ -65,11 +72,34 @@ func everything(t *testing.T, st storage.Storage) map[string]any {
 		require.NoError(t, err)
 		all["entering"+string(email)] = []any{e, to, open}
 	}
+	for _, id := range []string{"own", "other", "lead"} {
+		link, err := st.SettingUp(ctx, invites.SettingUpQuery{Hash: hash(id)})
+		all["link of "+id] = fmt.Sprint(link, err)
+		r, err := st.Recording(ctx, accounts.RecordingQuery{Account: "c", Client: accounts.ClientID(id), Site: "s"})
+		require.NoError(t, err)
+		all["record "+id] = r
+	}
+	for _, id := range []string{"view", "view2"} {
+		v, err := st.Viewing(ctx, access.ViewKey{Hash: hash("view " + id)})
+		require.NoError(t, err)
+		all[id] = v
+	}
 	list, err := st.Invitations(ctx, invites.ListQuery{Account: "c"})
 	require.NoError(t, err)
 	clients, err := st.Clients(ctx, access.ClientsQuery{Agency: "ag"})
 	require.NoError(t, err)
-	all["lists"] = []any{list, clients, seats(t, st, "c", start)}
+	records, err := st.ClientRecords(ctx, accounts.ClientRecordQuery{Account: "c"})
+	require.NoError(t, err)
+	sites, err := st.Sites(ctx, accounts.SiteQuery{Account: "c"})
+	require.NoError(t, err)
+	all["lists"] = []any{list, clients, records, sites, seats(t, st, "c", start)}
+	for _, id := range []accounts.UserID{"u", "v"} {
+		standings, err := st.Standings(ctx, []accounts.StandingKey{{User: id, Account: "c"}, {User: id, Account: "ag"}})
+		require.NoError(t, err)
+		reach, err := st.Reach(ctx, accounts.ReachQuery{User: id, Proof: accounts.AnyLogin()})
+		require.NoError(t, err)
+		all["standing of "+string(id)] = []any{standings, reach}
+	}
 	return all
 }
 

@@ -23,6 +23,8 @@ type user struct {
 	identities  ordered[*accounts.Identity]
 	challenges  ordered[*accounts.Challenge]
 	tickets     ordered[*access.Ticket] // by purpose
+	records     ordered[*record]        // as a client, of those that are there: by name key and id of the account, and id
+	views       ordered[*view]          // as the viewer: by id
 }
 
 type account struct {
@@ -38,6 +40,7 @@ type account struct {
 	invitations ordered[*invitation] // by when it was made, and id
 	offered     ordered[*invitation] // the stored pending ones, by id
 	seated      int                  // members that take a seat
+	book        *book                // nil if the account keeps neither clients nor sites
 }
 
 type member struct {

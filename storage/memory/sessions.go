@@ -52,7 +52,11 @@ func (s *state) admission(hash token.Hash, account accounts.AccountID, into *acc
 		return
 	}
 	into.Session = x.SessionState
-	s.standingOf(x.owner, s.accounts[account], &into.Standing)
+	a := s.accounts[account]
+	s.standingOf(x.owner, a, &into.Standing)
+	if into.Standing.Client.ID != "" {
+		into.Sites = x.owner.record(a).grants()
+	}
 }
 
 func (s *state) session(key access.SessionKey) (access.Session, error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -36,6 +37,14 @@ type state struct {
 	offers      map[token.Hash]*invitation
 	invited     map[invitedKey]*invitation       // the stored pending one of an account to an address
 	offeredTo   map[accounts.Email][]*invitation // the stored pending ones to an address
+
+	recorded   map[clientAddress]*record // client records that are there
+	setups     map[accounts.ClientKey]*invites.SetupLink
+	setupLinks map[token.Hash]*invites.SetupLink
+
+	views       map[accounts.ViewID]*view
+	viewLinks   map[token.Hash]*view
+	viewSecrets map[token.Hash]*view
 
 	sessions map[accounts.SessionID]*session
 	secrets  map[token.Hash]*session
@@ -74,6 +83,12 @@ func newState() *state {
 		offers:      map[token.Hash]*invitation{},
 		invited:     map[invitedKey]*invitation{},
 		offeredTo:   map[accounts.Email][]*invitation{},
+		recorded:    map[clientAddress]*record{},
+		setups:      map[accounts.ClientKey]*invites.SetupLink{},
+		setupLinks:  map[token.Hash]*invites.SetupLink{},
+		views:       map[accounts.ViewID]*view{},
+		viewLinks:   map[token.Hash]*view{},
+		viewSecrets: map[token.Hash]*view{},
 		sessions:    map[accounts.SessionID]*session{},
 		secrets:     map[token.Hash]*session{},
 		quotas:      map[accounts.QuotaKey]int{},
@@ -130,8 +145,19 @@ func (s *state) clone() *state {
 	for _, x := range s.invitations {
 		c.putInvitation(x.Invitation)
 	}
+	for _, a := range s.accounts {
+		if a.book != nil {
+			c.copyBook(a.book)
+		}
+	}
+	for _, x := range s.setups {
+		c.putSetupLink(*x)
+	}
 	for _, x := range s.sessions {
 		c.putSession(x.Session)
+	}
+	for _, x := range s.views {
+		c.putView(x.ViewAs)
 	}
 	for key, used := range s.quotas {
 		c.quotas[key] = used
@@ -292,6 +318,7 @@ func (s *state) putAccount(r accounts.Account) {
 // a tie to it.
 func (a *account) rename(key string) {
 	members, assigned, agencies, clients := a.members.rows(), a.assigned.rows(), a.agencies.rows(), a.clients.rows()
+	records := a.joined()
 	for _, m := range members {
 		m.user.memberships.remove(m, byAccount)
 	}
@@ -303,6 +330,9 @@ func (a *account) rename(key string) {
 	}
 	for _, c := range clients {
 		c.client.agencies.remove(c, byAgency)
+	}
+	for _, x := range records {
+		x.user.records.remove(x, byKeeper)
 	}
 	a.key = key
 	for _, m := range members {
@@ -316,6 +346,9 @@ func (a *account) rename(key string) {
 	}
 	for _, c := range clients {
 		c.client.agencies.insert(c, byAgency)
+	}
+	for _, x := range records {
+		x.user.records.insert(x, byKeeper)
 	}
 }
 

@@ -184,6 +184,21 @@ func (s *Store) Connections(ctx context.Context, q accounts.ConnectionQuery) ([]
 	return read(ctx, s, func(d *state) ([]accounts.Connected, error) { return d.connections(q) })
 }
 
+// Recording implements [accounts.Reader].
+func (s *Store) Recording(ctx context.Context, q accounts.RecordingQuery) (accounts.Recording, error) {
+	return read(ctx, s, func(d *state) (accounts.Recording, error) { return d.recording(q) })
+}
+
+// ClientRecords implements [accounts.Store].
+func (s *Store) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+	return read(ctx, s, func(d *state) ([]accounts.ClientEntry, error) { return d.clientRecords(q), nil })
+}
+
+// Sites implements [accounts.Store].
+func (s *Store) Sites(ctx context.Context, q accounts.SiteQuery) ([]accounts.Site, error) {
+	return read(ctx, s, func(d *state) ([]accounts.Site, error) { return d.sitesOf(q), nil })
+}
+
 // Events implements [accounts.Store].
 func (s *Store) Events(ctx context.Context, q accounts.EventQuery) ([]accounts.Event, error) {
 	return read(ctx, s, func(d *state) ([]accounts.Event, error) { return d.events(q), nil })
@@ -235,7 +250,9 @@ func (s *Store) ApplyAccess(ctx context.Context, c access.Change) error {
 
 // ApplyInvites implements [invites.Store].
 func (s *Store) ApplyInvites(ctx context.Context, c invites.Change) error {
-	return s.apply(ctx, change{Change: access.Change{Change: c.Change}, Invitations: c.Invitations})
+	return s.apply(ctx, change{
+		Change: access.Change{Change: c.Change}, Invitations: c.Invitations, SetupLinks: c.SetupLinks,
+	})
 }
 
 func (s *Store) apply(ctx context.Context, c change) error {
@@ -296,6 +313,11 @@ func (s *Store) Sessions(ctx context.Context, q access.SessionsQuery) ([]access.
 	return read(ctx, s, func(d *state) ([]access.Session, error) { return d.sessionsOf(q), nil })
 }
 
+// Viewing implements [access.SessionStore].
+func (s *Store) Viewing(ctx context.Context, key access.ViewKey) (access.Viewing, error) {
+	return read(ctx, s, func(d *state) (access.Viewing, error) { return d.viewing(key) })
+}
+
 // Entering implements [access.LoginStore].
 func (s *Store) Entering(ctx context.Context, q access.EnteringQuery) (access.Entering, error) {
 	return read(ctx, s, func(d *state) (access.Entering, error) { return d.entering(q), nil })
@@ -326,6 +348,11 @@ func (s *Store) InvitationsTo(
 	ctx context.Context, email accounts.Email, at time.Time, limit int,
 ) ([]invites.Listed, error) {
 	return read(ctx, s, func(d *state) ([]invites.Listed, error) { return d.invitationsTo(email, at, limit), nil })
+}
+
+// SettingUp implements [invites.Store].
+func (s *Store) SettingUp(ctx context.Context, q invites.SettingUpQuery) (invites.SettingUp, error) {
+	return read(ctx, s, func(d *state) (invites.SettingUp, error) { return d.settingUp(q) })
 }
 
 // ClaimMail implements [mail.Outbox].

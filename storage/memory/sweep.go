@@ -37,6 +37,13 @@ func (s *state) sweep(before storage.SweepBefore, limit int) int {
 			n++
 		}
 	}
+	for id, x := range s.views {
+		if old(x.EndedAt, before.Views) || old(x.ExpiresAt, before.Views) {
+			s.unlistView(x)
+			delete(s.views, id)
+			n++
+		}
+	}
 	for email, g := range s.guesses {
 		if old(g.LastAt, before.Guesses) {
 			delete(s.guesses, email)

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"testing"
@@ -41,6 +42,7 @@ func conforms(t *testing.T, open func(t *testing.T) (*sqlite.Store, *sql.DB)) {
 		Open: func(t *testing.T) storage.Storage {
 			t.Helper()
 			st, db := open(t)
+			t.Cleanup(func() { sitedIsRight(t, db) })
 			return opened{st, db}
 		},
 		Begin: func(t *testing.T, st storage.Storage) storagetest.Tx {
@@ -57,6 +59,18 @@ func conforms(t *testing.T, open func(t *testing.T) (*sqlite.Store, *sql.DB)) {
 type opened struct {
 	*sqlite.Store
 	db *sql.DB
+}
+
+// sitedIsRight finds each client row to say whether the client has a live site.
+// It is kept, and nothing else tells when it is not what it is derived from.
+func sitedIsRight(t *testing.T, db *sql.DB) {
+	t.Helper()
+	var wrong string
+	ctx := context.WithoutCancel(t.Context()) // a cleanup's has ended
+	require.NoError(t, db.QueryRowContext(ctx, `SELECT coalesce(group_concat(account_id || '/' || id || ' ' || sited), '') FROM chatelaine_clients f
+		WHERE sited <> EXISTS (SELECT 1 FROM chatelaine_site_access b JOIN chatelaine_sites j ON j.account_id = b.account_id AND j.id = b.site_id
+			WHERE b.account_id = f.account_id AND b.client_id = f.id AND b.ended_at = 0 AND j.removed_at = 0)`).Scan(&wrong))
+	require.Empty(t, wrong)
 }
 
 // joined is a host's transaction.

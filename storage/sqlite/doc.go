@@ -39,6 +39,18 @@
 // among all who wait, and nothing runs when nobody does: the store starts no
 // goroutine.
 //
+// # How it finds clients and sites
+//
+// By their words, in tables of FTS5, which the driver has: the last few dozens
+// that were written wait beside it and are put in together, so that a client
+// costs about a third more to write than without. Any search reads a page, in
+// milliseconds, at 100,000 clients of one account. Rows that were made earlier
+// than others that are there already (an import that keeps its own times) are
+// walked through by each search instead. When a client is deleted, their words
+// are found no more at once; the pieces that they were cut into stay in the file
+// until SQLite merges that part of the index, as other deleted bytes do until
+// it uses their page again.
+//
 // # What to avoid
 //
 // Network file systems: SQLite's locks do not hold there. Copying the file

@@ -68,6 +68,8 @@ func work(ctx context.Context, job, path, name string) error {
 		return serve(ctx, st, job, name)
 	case "join", "accept", "guess":
 		return receive(ctx, st, job, name)
+	case "set-up", "watch":
+		return attend(ctx, st, job, name)
 	}
 	return fmt.Errorf("no such job: %s", job)
 }

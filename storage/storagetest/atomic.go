@@ -61,7 +61,11 @@ func (e *env) everyFixture(st storage.Storage) {
 			guesses(address(id)), user(gone), credential(gone), guesses(address(gone)), session(gone, gone),
 			spend("kind", id, 9, 10), spend(accounts.QuotaRecipient, string(address(id)), 1, 10), reply("user/u", "hub", id),
 			letter(id, mail.ReasonFor("reason", id)))
-		offers = append(offers, invitation("hub", id, address(id), "hub"), invitation("hub", gone, address(gone), "hub"))
+		kept, theirs, bare := record("hub", id), recordOf("hub", gone, gone), record("hub", id+"-bare")
+		rows = append(rows, kept, theirs, bare, site("hub", id), given("hub", id, id, "site.see"), view(id, "hub", id, "hub"),
+			view(gone, "hub", id, gone))
+		offers = append(offers, invitation("hub", id, address(id), "hub"), invitation("hub", gone, address(gone), "hub"),
+			setup("hub", id), setup("hub", gone))
 	}
 	e.put(st, letter("dead-g", "kept"), letter("dead-t", "kept"))
 	for _, d := range e.claim(st, start, all) {
@@ -99,13 +103,17 @@ func (e *env) everyChange(more ...any) change {
 		u.Name, a.Plan, r.State, s.UserAgent = "changed", "changed", access.Declined, "changed"
 		p.Hash, q.Tries, t.UsedAt, w.Count, i.State = "changed", 1, minutes(2), 3, invites.Declined
 		n, gone := id+"-inserted", "gone-"+id
-		rows = append(rows, u, a, m, c, x, r, s, p, q, t, w, i,
+		y, z, b, l, v := record("hub", id), site("hub", id), given("hub", id, id, "site.see", "changed"), setup("hub", id), view(id, "hub", id, "hub")
+		y.Version, z.Version, b.Version, l.Version, v.Version = 1, 1, 1, 1, 1
+		y.User, y.Notes, z.Name, l.UsedAt, v.EndedAt = accounts.UserID(id), "changed", "changed", minutes(2), minutes(2)
+		rows = append(rows, u, a, m, c, x, r, s, p, q, t, w, i, y, z, b, l, v,
 			accounts.Guard{Account: accounts.AccountID(id), Version: 1, Move: id == "t"},
 			user(n), account(n), member(n, n, roles.Owner), connection(n, "hub", roles.Admin),
 			assignment(n, "hub", "hub", roles.Author), request("hub", n, address(id), "hub"), session(n, "hub"),
 			identity(n, id), identity(id+"-unlinked", id).Key(), credential(n), challenge(n, "hub"), ticket(n, token.Reset),
 			guesses(address(n)), invitation("hub", n, address(id), "hub"),
 			spend(accounts.QuotaRecipient, string(address(id)), 1, 10), spend(accounts.QuotaRecipient, string(address(n)), 1, 1),
+			record("hub", n), site("hub", n), given("hub", n, n), given("hub", id+"-bare", id), setup("hub", n), view(n, "hub", n, "hub"),
 			reply("user/u", "hub", n), mail.ReasonFor("reason", id), letter(n, mail.ReasonFor("reason", id)), again("dead-"+id),
 			access.Touch{Session: "m", At: minutes(30)}, accounts.Forget{User: accounts.UserID(gone), Email: address(gone)})
 	}
@@ -169,9 +177,9 @@ func checkTwice(e *env) {
 // carry are the forms of a change that have a field.
 func (c change) carry(field string) []change {
 	switch field {
-	case "Invitations":
+	case "Invitations", "SetupLinks":
 		return []change{c.invites()}
-	case "Requests", "Sessions", "Tickets", "Guesses", "Touches":
+	case "Requests", "Sessions", "Tickets", "Views", "Guesses", "Touches":
 		return []change{c.access()}
 	}
 	return c.forms()

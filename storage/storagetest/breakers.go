@@ -18,7 +18,7 @@ type breaker struct {
 // way that it can. What they run into is in everyFixture.
 func breakers() []breaker {
 	stale := func(version *int64) { *version = 7 }
-	return []breaker{
+	return append(clientBreakers(stale), []breaker{
 		{"Guards", "a stale guard", func(id string) []any { return []any{accounts.Guard{Account: accounts.AccountID(id), Version: 7}} }},
 		{"Guards", "a stale guard that moves", func(id string) []any {
 			return []any{accounts.Guard{Account: accounts.AccountID(id), Version: 7, Move: true}}
@@ -167,5 +167,5 @@ func breakers() []breaker {
 		{"Invitations", "a second pending invitation to an address", func(id string) []any {
 			return []any{invitation("hub", id+"-new", address("m"), "hub")}
 		}},
-	}
+	}...)
 }

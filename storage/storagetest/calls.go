@@ -55,6 +55,10 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 			_, err := st.ClaimMail(ctx, mail.Claim{At: minutes(1), Lease: time.Hour, Limit: 10})
 			return err
 		}},
+		{"ClientRecords", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.ClientRecords(ctx, accounts.ClientRecordQuery{Account: "a", Limit: 10})
+			return err
+		}},
 		{"Clients", func(ctx context.Context, st storage.Storage) error {
 			_, err := st.Clients(ctx, access.ClientsQuery{Agency: "g", At: start, Limit: 10})
 			return err
@@ -132,6 +136,10 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 			_, err := st.Reachers(ctx, accounts.ReachersQuery{Account: "a", Limit: 10})
 			return err
 		}},
+		{"Recording", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Recording(ctx, accounts.RecordingQuery{Account: "a", Client: "c", Email: address("c"), Site: "p"})
+			return err
+		}},
 		{"Reply", func(ctx context.Context, st storage.Storage) error {
 			_, err := st.Reply(ctx, reply("user/u", "a", "k").ReplyKey)
 			return err
@@ -149,6 +157,10 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 			_, err := st.Sessions(ctx, access.SessionsQuery{User: "u", Limit: 10})
 			return err
 		}},
+		{"SettingUp", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.SettingUp(ctx, invites.SettingUpQuery{ClientKey: recordKey("a", "c"), User: "u", Day: day})
+			return err
+		}},
 		{"SettleEvents", func(ctx context.Context, st storage.Storage) error {
 			_, err := st.SettleEvents(ctx, []accounts.EventReceipt{receipt(event)})
 			return err
@@ -157,6 +169,10 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 			return st.SettleMail(ctx, mail.Outcome{
 				ID: letter.Message.ID, Fence: letter.Fence, State: mail.Sent, At: minutes(1),
 			})
+		}},
+		{"Sites", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Sites(ctx, accounts.SiteQuery{Account: "a", Limit: 10})
+			return err
 		}},
 		{"Spent", func(ctx context.Context, st storage.Storage) error {
 			_, err := st.Spent(ctx, quota(accounts.QuotaRequests, "a"))
@@ -168,7 +184,9 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 		}},
 		{"Sweep", func(ctx context.Context, st storage.Storage) error {
 			far := minutes(1_000_000)
-			_, err := st.Sweep(ctx, storage.SweepBefore{Sessions: far, Sources: far, Replies: far, Tickets: far, Guesses: far, Quotas: day + 900, Mail: far}, 0)
+			_, err := st.Sweep(ctx, storage.SweepBefore{
+				Sessions: far, Sources: far, Views: far, Replies: far, Tickets: far, Guesses: far, Quotas: day + 900, Mail: far,
+			}, 0)
 			return err
 		}},
 		{"Ticket", func(ctx context.Context, st storage.Storage) error {
@@ -177,6 +195,10 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 		}},
 		{"User", func(ctx context.Context, st storage.Storage) error {
 			_, err := st.User(ctx, accounts.UserKey{ID: "u"})
+			return err
+		}},
+		{"Viewing", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Viewing(ctx, access.ViewKey{Hash: hash("view v")})
 			return err
 		}},
 	}

@@ -50,6 +50,7 @@ func (e *env) callable(c change) (storage.Storage, []storeCall) {
 	st := e.open()
 	e.put(st, user("u"), account("a"), agency("g"), manages("a", "u"), connection("a", "g", roles.Admin),
 		credential("u"), challenge("u", "a"), ticket("u", token.Reset), invitation("a", "i", "to@example.com", "u"),
+		record("a", "c"), site("a", "p"), given("a", "c", "p"), setup("a", "c"), view("v", "a", "c", "u"),
 		request("g", "r", "to@example.com", "u"), session("s", "u"), reply("user/u", "a", "k"),
 		spend(accounts.QuotaRequests, "g", 1, 35), letter("dead", "r"), event("leased", 1, "a", start))
 	e.settle(st, e.claim(st, start, all)[0], mail.Outcome{State: mail.Dead, At: minutes(1)})
@@ -100,7 +101,8 @@ func raceCancelled(e *env) {
 			ctx, cancel := context.WithTimeout(e.ctx, time.Duration(random.IntN(1500))*time.Microsecond)
 			id := fmt.Sprintf("%d-%d", i, n)
 			c := build(accounts.OpID("op-"+id), user(id), member("g", id, roles.Viewer), letter(id, "r"), session(id, id),
-				credential(id), ticket(id, token.Reset), identity(id, id), spend(accounts.QuotaRequests, "g", 1, workers*each), reply("user/u", "g", id), event("op-"+id, 1, "g", minutes(n)))
+				credential(id), ticket(id, token.Reset), identity(id, id), spend(accounts.QuotaRequests, "g", 1, workers*each), reply("user/u", "g", id),
+				record("g", id), site("g", id), given("g", id, id, "site.see"), view(id, "g", id, id), event("op-"+id, 1, "g", minutes(n)))
 			err := st.ApplyAccess(ctx, c.Change)
 			cancel()
 			applied[i][n] = err == nil
@@ -127,12 +129,18 @@ func raceCancelled(e *env) {
 			_, replyErr := st.Reply(e.ctx, reply("user/u", "g", id).ReplyKey)
 			means, _ := st.Means(e.ctx, accounts.UserKey{ID: accounts.UserID(id)})
 			_, ticketErr := st.Ticket(e.ctx, access.TicketQuery{Hash: ticket(id, token.Reset).Hash})
+			kept, err := st.Recording(e.ctx, accounts.RecordingQuery{
+				Account: "g", Client: accounts.ClientID(id), Site: accounts.SiteID(id), Email: address(id),
+			})
+			e.ok(err, "Recording")
+			_, viewErr := st.Viewing(e.ctx, access.ViewKey{Hash: hash("view " + id)})
 			parts := []bool{
 				m.Version == 1, userErr == nil, sessionErr == nil, replyErr == nil, means.Credential.Version == 1,
-				len(means.Identities) == 1, ticketErr == nil,
+				len(means.Identities) == 1, ticketErr == nil, kept.Client.Version == 1, kept.Taken.ID != "", kept.Site.Version == 1,
+				kept.Access.Version == 1, kept.Assigned == 1, viewErr == nil,
 			}
 			for _, there := range parts {
-				e.holds(there == durable, "the event of %s is there: %v; its membership, user, session, reply, credential, identity and ticket: %v", id, durable, parts)
+				e.holds(there == durable, "the event of %s is there: %v; its membership, user, session, reply, credential, identity, ticket and client: %v", id, durable, parts)
 			}
 		}
 	}

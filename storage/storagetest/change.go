@@ -17,6 +17,7 @@ type change struct {
 	access.Change
 
 	Invitations []invites.Invitation
+	SetupLinks  []invites.SetupLink
 }
 
 // access is the part that is a change of package access.
@@ -24,7 +25,7 @@ func (c change) access() change { return change{Change: c.Change} }
 
 // invites is the part that is a change of package invites.
 func (c change) invites() change {
-	return change{Change: access.Change{Change: c.Change.Change}, Invitations: c.Invitations}
+	return change{Change: access.Change{Change: c.Change.Change}, Invitations: c.Invitations, SetupLinks: c.SetupLinks}
 }
 
 // accounts is the part that is a change of package accounts.
@@ -34,17 +35,19 @@ func (c change) accounts() change { return change{Change: access.Change{Change: 
 func (c change) forms() []change { return []change{c.access(), c.invites(), c.accounts()} }
 
 func (c change) hasAccess() bool {
-	return len(c.Requests)+len(c.Sessions)+len(c.Tickets)+len(c.Guesses)+len(c.Touches) > 0
+	return len(c.Requests)+len(c.Sessions)+len(c.Tickets)+len(c.Views)+len(c.Guesses)+len(c.Touches) > 0
 }
 
+func (c change) hasInvites() bool { return len(c.Invitations)+len(c.SetupLinks) > 0 }
+
 // split returns the changes that put the same rows into a store, one after the
-// other: an operation of their own is given to invitations that come with what
-// package access adds.
+// other: an operation of its own is given to what package invites adds where it
+// comes with what package access adds.
 func (c change) split() []change {
-	if !c.hasAccess() || len(c.Invitations) == 0 {
+	if !c.hasAccess() || !c.hasInvites() {
 		return []change{c}
 	}
-	second := change{Invitations: c.Invitations}
+	second := change{Invitations: c.Invitations, SetupLinks: c.SetupLinks}
 	second.Op = c.Op + "-invitations"
 	second.Events = []accounts.Event{{Op: second.Op, Seq: 1, At: start, Kind: accounts.EventUserUpdated}}
 	return []change{c.access(), second}
@@ -53,12 +56,14 @@ func (c change) split() []change {
 // apply takes the narrowest method that the change fits, so that all are used.
 func apply(ctx context.Context, st storage.Storage, c change) error {
 	switch {
-	case c.hasAccess() && len(c.Invitations) > 0:
-		panic("storagetest: a change of package access with invitations: " + string(c.Op))
+	case c.hasAccess() && c.hasInvites():
+		panic("storagetest: a change of package access and of package invites: " + string(c.Op))
 	case c.hasAccess():
 		return st.ApplyAccess(ctx, c.Change)
-	case len(c.Invitations) > 0:
-		return st.ApplyInvites(ctx, invites.Change{Change: c.Change.Change, Invitations: c.Invitations})
+	case c.hasInvites():
+		return st.ApplyInvites(ctx, invites.Change{
+			Change: c.Change.Change, Invitations: c.Invitations, SetupLinks: c.SetupLinks,
+		})
 	}
 	return st.ApplyAccounts(ctx, c.Change.Change)
 }
@@ -101,6 +106,12 @@ func build(op accounts.OpID, rows ...any) change {
 			c.Connections = append(c.Connections, r)
 		case accounts.Assignment:
 			c.Assignments = append(c.Assignments, r)
+		case accounts.Client:
+			c.Clients = append(c.Clients, r)
+		case accounts.Site:
+			c.Sites = append(c.Sites, r)
+		case accounts.SiteAccess:
+			c.SiteAccess = append(c.SiteAccess, r)
 		case accounts.Spend:
 			c.Spend = append(c.Spend, r)
 		case accounts.Reply:
@@ -135,12 +146,16 @@ func (c change) with(row any) change {
 		c.Sessions = append(c.Sessions, r)
 	case access.Ticket:
 		c.Tickets = append(c.Tickets, r)
+	case access.ViewAs:
+		c.Views = append(c.Views, r)
 	case access.Guesses:
 		c.Guesses = append(c.Guesses, r)
 	case access.Touch:
 		c.Touches = append(c.Touches, r)
 	case invites.Invitation:
 		c.Invitations = append(c.Invitations, r)
+	case invites.SetupLink:
+		c.SetupLinks = append(c.SetupLinks, r)
 	default:
 		panic(fmt.Sprintf("storagetest: %T is no part of a change", row))
 	}

@@ -37,6 +37,7 @@ type universe struct {
 	sources    set[string]
 	replies    set[accounts.ReplyKey]
 	ops        set[accounts.OpID]
+	clients    clientUniverse
 }
 
 type set[K comparable] map[K]bool
@@ -58,6 +59,7 @@ func orderedBy[K comparable](s set[K]) []K {
 }
 
 func (u *universe) add(c change) {
+	u.clients.add(c)
 	u.ops.add(c.Op)
 	for _, r := range c.Guards {
 		u.accounts.add(r.Account)
@@ -79,6 +81,9 @@ func (u *universe) add(c change) {
 	for _, r := range c.Accounts {
 		u.accounts.add(r.ID)
 	}
+	for _, r := range c.Clients {
+		u.emails.add(r.Email)
+	}
 	for _, r := range c.Memberships {
 		u.members.add(accounts.StandingKey{User: r.User, Account: r.Account})
 	}
@@ -96,7 +101,8 @@ func (u *universe) add(c change) {
 			u.emails.add(accounts.Email(r.Subject))
 		case accounts.QuotaSource:
 			u.sources.add(r.Subject)
-		case accounts.QuotaRequests, accounts.QuotaResends, accounts.QuotaInvitations, accounts.QuotaCodes, accounts.QuotaAsks:
+		case accounts.QuotaRequests, accounts.QuotaResends, accounts.QuotaInvitations, accounts.QuotaSetupMails, accounts.QuotaCodes,
+			accounts.QuotaAsks:
 		}
 	}
 	for _, r := range c.Replies {
@@ -149,6 +155,7 @@ func (e *env) dump(st storage.Storage) dump {
 	e.dumpAccess(st, ask)
 	e.dumpLogins(st, ask)
 	e.dumpInvites(st, ask)
+	e.dumpClients(st, ask)
 	records, err := st.Mails(e.ctx, mail.Query{Limit: all})
 	ask(records, err, "Mails()")
 	return d

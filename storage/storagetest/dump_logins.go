@@ -71,7 +71,7 @@ func (e *env) dumpHeld(st storage.Storage) dump {
 			ask(got, err, "Held(%s of the user %s)", kind, id)
 		}
 	}
-	for _, kind := range []accounts.HeldKind{accounts.HeldUser, accounts.HeldRequest, accounts.HeldInvitation, accounts.HeldMail} {
+	for _, kind := range []accounts.HeldKind{accounts.HeldUser, accounts.HeldRequest, accounts.HeldInvitation, accounts.HeldClient, accounts.HeldMail} {
 		for _, email := range ordered(u.emails) {
 			got, err := st.Held(e.ctx, accounts.HeldQuery{Kind: kind, Email: email, Limit: all})
 			ask(got, err, "Held(%s of the address %s)", kind, email)

@@ -201,6 +201,11 @@ func (f *Faulty) Linked(ctx context.Context, q accounts.LinkedQuery) (accounts.L
 	return ask(f, "Linked", func() (accounts.Linked, error) { return f.st.Linked(ctx, q) })
 }
 
+// Recording implements [accounts.Reader].
+func (f *Faulty) Recording(ctx context.Context, q accounts.RecordingQuery) (accounts.Recording, error) {
+	return ask(f, "Recording", func() (accounts.Recording, error) { return f.st.Recording(ctx, q) })
+}
+
 // Members implements [accounts.Store].
 func (f *Faulty) Members(ctx context.Context, q accounts.MemberQuery) ([]accounts.Member, error) {
 	return ask(f, "Members", func() ([]accounts.Member, error) { return f.st.Members(ctx, q) })
@@ -209,6 +214,16 @@ func (f *Faulty) Members(ctx context.Context, q accounts.MemberQuery) ([]account
 // Connections implements [accounts.Store].
 func (f *Faulty) Connections(ctx context.Context, q accounts.ConnectionQuery) ([]accounts.Connected, error) {
 	return ask(f, "Connections", func() ([]accounts.Connected, error) { return f.st.Connections(ctx, q) })
+}
+
+// ClientRecords implements [accounts.Store].
+func (f *Faulty) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+	return ask(f, "ClientRecords", func() ([]accounts.ClientEntry, error) { return f.st.ClientRecords(ctx, q) })
+}
+
+// Sites implements [accounts.Store].
+func (f *Faulty) Sites(ctx context.Context, q accounts.SiteQuery) ([]accounts.Site, error) {
+	return ask(f, "Sites", func() ([]accounts.Site, error) { return f.st.Sites(ctx, q) })
 }
 
 // Events implements [accounts.Store].
@@ -302,6 +317,11 @@ func (f *Faulty) Sessions(ctx context.Context, q access.SessionsQuery) ([]access
 	return ask(f, "Sessions", func() ([]access.Session, error) { return f.st.Sessions(ctx, q) })
 }
 
+// Viewing implements [access.SessionStore].
+func (f *Faulty) Viewing(ctx context.Context, key access.ViewKey) (access.Viewing, error) {
+	return ask(f, "Viewing", func() (access.Viewing, error) { return f.st.Viewing(ctx, key) })
+}
+
 // Entering implements [access.LoginStore].
 func (f *Faulty) Entering(ctx context.Context, q access.EnteringQuery) (access.Entering, error) {
 	return ask(f, "Entering", func() (access.Entering, error) { return f.st.Entering(ctx, q) })
@@ -332,6 +352,11 @@ func (f *Faulty) InvitationsTo(
 	ctx context.Context, email accounts.Email, at time.Time, limit int,
 ) ([]invites.Listed, error) {
 	return ask(f, "InvitationsTo", func() ([]invites.Listed, error) { return f.st.InvitationsTo(ctx, email, at, limit) })
+}
+
+// SettingUp implements [invites.Store].
+func (f *Faulty) SettingUp(ctx context.Context, q invites.SettingUpQuery) (invites.SettingUp, error) {
+	return ask(f, "SettingUp", func() (invites.SettingUp, error) { return f.st.SettingUp(ctx, q) })
 }
 
 // ClaimMail implements [mail.Outbox].

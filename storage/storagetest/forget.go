@@ -46,7 +46,7 @@ func personInvitation(id string, n int) invites.Invitation {
 // alike but for their ids, and returns the deliveries of mail that are leased.
 func (e *env) persons(st storage.Storage, people ...string) []mail.Delivery {
 	e.Helper()
-	rows := []any{agency("g"), account("a"), account("c")}
+	rows := []any{agency("g"), account("a"), account("c"), account("d"), account("k"), site("c", "p"), record("a", "seen")}
 	var offers []any
 	for _, id := range people {
 		s := session("of-"+id, id)
@@ -55,10 +55,12 @@ func (e *env) persons(st storage.Storage, people ...string) []mail.Delivery {
 			challenge(id, "a"), challenge(id, ""), ticket(id, token.Reset), ticket(id, token.Proof), s, guesses(address(id)),
 			spend(accounts.QuotaLinks, string(address(id)), 2, 5), spend(accounts.QuotaRecipient, string(address(id)), 3, 5),
 			spend(accounts.QuotaCodes, id, 2, 5), spend(accounts.QuotaAsks, id, 2, 5), reply("user/"+id, "a", "k"))
+		rows = append(rows, personRecords(id)...)
 		for n := range requestStates() {
 			rows = append(rows, personRequest(id, n))
 			offers = append(offers, personInvitation(id, n))
 		}
+		offers = append(offers, setup("c", "both-"+id), setup("d", "user-"+id), setup("k", "address-"+id))
 	}
 	e.put(st, rows...)
 	e.put(st, offers...)
@@ -250,11 +252,13 @@ func checkForgetLast(e *env) {
 	t, r, i, w := ticket("u", token.Reset), personRequest("u", 0), personInvitation("u", 0), guesses(address("u"))
 	u.Version, p.Version, x.Version, s.Version, t.Version, r.Version, i.Version, w.Version = 1, 1, 1, 1, 1, 1, 2, 1
 	u.DeletedAt, s.Source, s.UserAgent, r.Message, i.Message = forgotten, "198.51.100.1", "Another", "more words", "more words"
+	made, replacedRecord, ended := record("f", "new"), personRecord("c", "both-u", "u", address("u")), erasedClient(personRecord("d", "user-u", "u", ""))
+	made.Email, replacedRecord.Version, replacedRecord.Notes, ended.Version = address("u"), 1, "more words", 1
 	late := letter("late", mail.ReasonFor("late"))
 	late.To = string(address("u"))
 	both := accounts.Forget{User: "u", Email: address("u")}
 	wide := e.change(u, p, x, s, t, r, w, session("new", "u"), ticket("u", token.Address), request("f", "new", address("u"), "w"), agency("f"),
-		identity("1-u", "u").Key(), identity("3-u", "u"), challenge("u", "c"), late, again("dead-u"), mail.ReasonFor("queued", "w"),
+		identity("1-u", "u").Key(), identity("3-u", "u"), challenge("u", "c"), late, made, replacedRecord, ended, view("late", "a", "seen", "u"), again("dead-u"), mail.ReasonFor("queued", "w"),
 		both, event("last", 1, "a", forgotten))
 	second := e.change(i, invitation("c", "new", address("u"), "w"), both, event("last-2", 1, "a", forgotten))
 	for _, c := range []change{wide, second} {
@@ -265,6 +269,15 @@ func checkForgetLast(e *env) {
 	e.ok(err, "Deciding")
 	e.holds(inserted.Request.State == access.Ended && inserted.Request.Email == "" && inserted.Request.Version == 2,
 		"a request that is made and forgotten by one change: %s", text(inserted.Request))
+	for _, c := range []accounts.Client{made, replacedRecord, ended} {
+		got := e.recording(st, accounts.RecordingQuery{Account: c.Account, Client: c.ID}).Client
+		c.Version++
+		e.same(got, c, "a client that is written by a change that forgets its person: as it was written")
+	}
+	looked, err := st.Viewing(e.ctx, access.ViewKey{ID: "late"})
+	e.ok(err, "Viewing")
+	e.holds(looked.View.Version == 2 && looked.View.Source == "" && looked.View.UserAgent == "",
+		"a view that is made and forgotten by one change: %s", text(looked.View))
 	replaced, err := st.Accepting(e.ctx, invites.AcceptingQuery{Account: "a", ID: i.ID, At: forgotten})
 	e.ok(err, "Accepting")
 	e.holds(replaced.Invitation.State == invites.Revoked && replaced.Invitation.Message == "" && replaced.Invitation.Version == 4,
@@ -322,7 +335,9 @@ func checkForgetHalf(e *env) {
 		return text(all) + text(means.Credential) + text(means.Identities) + text(entering.Guesses)
 	}
 	ofAddress := []accounts.HeldKind{accounts.HeldRequest, accounts.HeldInvitation, accounts.HeldMail}
-	ofUser := []accounts.HeldKind{accounts.HeldUser, accounts.HeldIdentity, accounts.HeldCredential, accounts.HeldChallenge, accounts.HeldSession}
+	ofUser := []accounts.HeldKind{
+		accounts.HeldUser, accounts.HeldIdentity, accounts.HeldCredential, accounts.HeldChallenge, accounts.HeldSession, accounts.HeldView,
+	}
 	st := e.open()
 	e.persons(st, "u", "w")
 	before := questions(st, ofAddress...)

@@ -29,7 +29,7 @@ func (g *game) capped() roles.Role {
 // limitOf is low enough to be met within a day of the game.
 func limitOf(kind accounts.QuotaKind) int {
 	switch kind {
-	case accounts.QuotaRequests, accounts.QuotaInvitations, accounts.QuotaSource:
+	case accounts.QuotaRequests, accounts.QuotaInvitations, accounts.QuotaSetupMails, accounts.QuotaSource:
 		return 12
 	case accounts.QuotaRecipient, accounts.QuotaResends, accounts.QuotaLinks, accounts.QuotaAsks, accounts.QuotaCodes:
 	}
@@ -84,7 +84,8 @@ func (g *game) changeOf(w *world) change {
 		g.putUser, g.putUser, g.putAccount, g.putAccount, g.putMembership, g.putMembership, g.putMembership, g.putConnection, g.putConnection,
 		g.putAssignment, g.putAssignment, g.putRequest, g.putRequest, g.putRequest, g.putSession, g.putSession, g.putRest, g.putRest,
 		g.putCredential, g.putChallenge, g.putTicket, g.putTicket, g.putGuesses, g.putInvitation, g.putInvitation, g.putInvitation,
-		g.putUnlink, g.putForget,
+		g.putUnlink, g.putForget, g.putRecord, g.putRecord, g.putRecord, g.putRecord, g.putSite, g.putSite, g.putSiteAccess, g.putSiteAccess,
+		g.putSiteAccess, g.putSetupLink, g.putSetupLink, g.putView, g.putView,
 	}
 	seen := map[string]bool{}
 	for range 1 + g.r.IntN(4) {
@@ -95,8 +96,8 @@ func (g *game) changeOf(w *world) change {
 			}
 		}
 	}
-	c := build("", rows...)
-	if c.hasAccess() && len(c.Invitations) > 0 { // they never go together
+	c := alone(build("", rows...))
+	if c.hasAccess() && c.hasInvites() { // they never go together
 		if g.r.IntN(2) == 0 {
 			c = c.access()
 		} else {
@@ -166,6 +167,9 @@ func (g *game) putMembership(w *world) []any {
 	u, hasUser := g.someUser(w)
 	a, hasAccount := g.someAccount(w)
 	if !hasUser || !hasAccount {
+		return nil
+	}
+	if isClient(w, a.ID, u.ID) {
 		return nil
 	}
 	m := member(string(a.ID), string(u.ID), g.role())

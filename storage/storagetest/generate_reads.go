@@ -73,8 +73,10 @@ func (g *game) read() {
 			return st.User(ctx, accounts.UserKey{Identity: accounts.IdentityKey{Issuer: "i", Subject: fmt.Sprint(limit - 1)}})
 		}},
 	}
-	logins := g.readLogins()
+	logins, clients := g.readLogins(), g.readClients()
 	for range 2 {
+		g.ask(g.st, g.m, clients[g.r.IntN(len(clients))])
+		g.ask(g.st, g.m, clients[g.r.IntN(len(clients))])
 		g.ask(g.st, g.m, list[g.r.IntN(len(list))])
 		g.ask(g.st, g.m, logins[g.r.IntN(len(logins))])
 	}

@@ -25,6 +25,7 @@ func personChecks() []check {
 		{"what is held of a user who was deleted is told", told, checkHeldDeleted},
 		{"forgetting a user takes out what lets them in, and where they came from", erased, checkForgetUser},
 		{"forgetting an address ends and blanks what was sent to it, and its mail", erased, checkForgetAddress},
+		{"forgetting leaves client records, and takes from views where their viewer came from", "a client record ends once, by its own row, with its own event (A105, D7)", checkForgetClients},
 		{"forgetting touches nobody else's rows", erased, checkForgetOthers},
 		{"forgetting comes after everything else of its change", erased, checkForgetLast},
 		{"forgetting what is not there is passed over, and so is forgetting twice", "an erasure is repeated until it succeeds", checkForgetNothing},
@@ -146,6 +147,7 @@ func (e *env) heldFixture(st storage.Storage) (byUser, byEmail map[accounts.Held
 	e.put(st, rows...)
 	e.put(st, offers...)
 	e.heldEvents(st, byUser)
+	e.heldClients(st, byUser, byEmail)
 	return byUser, byEmail
 }
 
@@ -228,9 +230,11 @@ func checkHeldNobody(e *env) {
 	nameless.To = ""
 	blanked := invitation("g", "i", "", "")
 	blanked.State = invites.Revoked
+	tombstone := record("g", "c")
+	tombstone.Email, tombstone.DeletedAt = "", minutes(1)
 	ended := request("g", "r", "", "")
 	ended.State = access.Ended
-	e.put(st, bare, agency("g"), ended, nameless, event("o", 1, "g", start))
+	e.put(st, bare, agency("g"), ended, nameless, tombstone, event("o", 1, "g", start))
 	e.put(st, blanked)
 	for _, kind := range accounts.HeldKinds() {
 		for _, q := range []accounts.HeldQuery{{}, {User: "nobody"}, {Email: "nobody@example.com"}} {

@@ -23,7 +23,7 @@ func mistakeChecks() []check {
 		checks = append(checks, check{m.what + " is a fault, and leaves nothing", loud, func(e *env) {
 			st := e.open()
 			e.put(st, user("u"), account("a"), account("b"), agency("g"), member("g", "u", roles.Owner),
-				connection("a", "g", roles.Admin))
+				connection("a", "g", roles.Admin), record("a", "c"), site("a", "p"), record("b", "other"), site("b", "q"))
 			c := e.change(append([]any{user("beside"), letter("beside", "r")}, m.rows...)...)
 			if m.spoil != nil {
 				m.spoil(&c)
@@ -43,8 +43,10 @@ func mistakeChecks() []check {
 			st := e.open()
 			e.put(st, user("u"), account("a"), agency("g"), member("g", "u", roles.Owner), connection("a", "g", roles.Admin),
 				assignment("a", "g", "u", roles.Admin), request("g", "r", "to@example.com", "u"), session("s", "u"),
-				identity("1", "u"), credential("u"), challenge("u", "a"), ticket("u", token.Reset))
-			e.put(st, user("v"), account("b"), member("b", "v", roles.Owner), credential("v"), invitation("b", "i", "to@example.com", "v"))
+				identity("1", "u"), credential("u"), challenge("u", "a"), ticket("u", token.Reset), recordOf("a", "c", "u"), site("a", "p"),
+				given("a", "c", "p"), view("v", "a", "c", "u"))
+			e.put(st, user("v"), account("b"), member("b", "v", roles.Owner), credential("v"), invitation("b", "i", "to@example.com", "v"),
+				record("b", "c"), site("b", "p"), given("b", "c", "p"), setup("b", "c"))
 		}},
 		{
 			"ids that nothing has to be there for are kept as they are",
@@ -107,18 +109,32 @@ func mistakes() []mistake {
 		{"a credential of nobody", []any{credential("nobody")}, nil},
 		{"a challenge of nobody", []any{challenge("nobody", "a")}, nil},
 		{"a ticket of nobody", []any{ticket("nobody", token.Reset)}, nil},
+		{"a client record of no account", []any{record("nowhere", "n")}, nil},
+		{"a client record of nobody", []any{recordOf("a", "n", "nobody")}, nil},
+		{"a site of no account", []any{site("nowhere", "n")}, nil},
+		{"an access of no client", []any{given("a", "nobody", "p")}, nil},
+		{"an access to no site", []any{given("a", "c", "nowhere")}, nil},
+		{"an access of a client of another account", []any{given("a", "other", "p")}, nil},
+		{"an access to a site of another account", []any{given("a", "c", "q")}, nil},
+		{"a setup link of no client", []any{setup("a", "nobody")}, nil},
+		{"a setup link of a client of another account", []any{setup("a", "other")}, nil},
+		{"a view of no client", []any{view("v", "a", "nobody", "u")}, nil},
+		{"a view of a client of another account", []any{view("v", "b", "c", "u")}, nil},
+		{"a view of nobody's", []any{view("v", "a", "c", "nobody")}, nil},
 		{"an invitation to no account", []any{invitation("nowhere", "i", "to@example.com", "u")}, nil},
 	}
 }
 
 func checkDoubled(e *env) {
 	st := e.open()
-	e.put(st, user("u"), account("a"), agency("g"), member("g", "u", roles.Owner), connection("a", "g", roles.Admin))
+	e.put(st, user("u"), account("a"), agency("g"), member("g", "u", roles.Owner), connection("a", "g", roles.Admin),
+		record("a", "c"), site("a", "p"))
 	rows := []any{
 		user("v"), account("b"), member("a", "u", roles.Owner), connection("g", "a", roles.Admin),
 		assignment("a", "g", "u", roles.Admin), request("g", "r", "to@example.com", "u"), session("s", "u"),
 		identity("1", "u"), credential("u"), challenge("u", "a"), ticket("u", token.Reset), guesses("to@example.com"),
 		invitation("a", "i", "to@example.com", "u"), reply("user/u", "a", "k"), event("doubled", 1, "a", start),
+		record("a", "new"), site("a", "new"), given("a", "c", "p"), setup("a", "c"), view("v", "a", "c", "u"),
 	}
 	var twice []attempt
 	for i, row := range rows {
@@ -136,8 +152,10 @@ func checkFreeIDs(e *env) {
 	orphan.User = "nobody either"
 	elsewhere := challenge("u", "nowhere")
 	elsewhere.Session = "none"
+	alone, made := view("v", "a", "c", "u"), setup("a", "c")
+	alone.Session, made.Maker = "none", "nobody"
 	for _, c := range []change{
-		e.change(user("u"), account("a"), elsewhere, guesses("nobody@example.com")), e.change(orphan),
+		e.change(user("u"), account("a"), elsewhere, guesses("nobody@example.com"), record("a", "c"), alone), e.change(orphan, made),
 	} {
 		e.ok(apply(e.ctx, st, c), "a valid change was not applied")
 		e.ok(apply(e.ctx, m, c), "the model")
@@ -204,7 +222,8 @@ func checkOplessRest(e *env) {
 		credential("other"), challenge("other", "hub"), account("new"), member("a", "other", roles.Viewer),
 		connection("a-row", "hub", roles.Viewer), x, reply("user/new", "hub", "k"), event("", 1, "hub", start), mail.Reason("reason"),
 		again("dead-g"), letter("new", "r"), accounts.Forget{User: "gone-g"}, request("hub", "new", "new@example.com", "hub"),
-		session("new", "hub"), ticket("other", token.Reset), invitation("hub", "new", "new@example.com", "hub"))
+		session("new", "hub"), ticket("other", token.Reset), invitation("hub", "new", "new@example.com", "hub"),
+		record("hub", "new"), site("hub", "new"), given("hub", "g-bare", "g"), setup("hub", "g-bare"), view("new", "hub", "g", "hub"))
 	notes := []string{"Op", "Touches", "Guesses", "Spend"}
 	var names []string
 	var alone []change

@@ -50,6 +50,11 @@ func newModel() *model {
 		assignments: map[assignmentKey]accounts.Assignment{},
 		requests:    map[requestKey]access.Request{},
 		invitations: map[invitationKey]invites.Invitation{},
+		clients:     map[accounts.ClientKey]accounts.Client{},
+		sites:       map[accounts.SiteKey]accounts.Site{},
+		siteAccess:  map[accounts.SiteAccessKey]accounts.SiteAccess{},
+		setupLinks:  map[accounts.ClientKey]invites.SetupLink{},
+		views:       map[accounts.ViewID]access.ViewAs{},
 		sessions:    map[accounts.SessionID]access.Session{},
 		tickets:     map[access.TicketKey]access.Ticket{},
 		guesses:     map[accounts.Email]access.Guesses{},
@@ -146,7 +151,9 @@ func (m *model) ApplyAccess(ctx context.Context, c access.Change) error {
 
 // ApplyInvites implements [invites.Store].
 func (m *model) ApplyInvites(ctx context.Context, c invites.Change) error {
-	return m.apply(ctx, change{Change: access.Change{Change: c.Change}, Invitations: c.Invitations})
+	return m.apply(ctx, change{
+		Change: access.Change{Change: c.Change}, Invitations: c.Invitations, SetupLinks: c.SetupLinks,
+	})
 }
 
 func (m *model) apply(ctx context.Context, c change) error {
@@ -222,6 +229,11 @@ type world struct {
 	assignments map[assignmentKey]accounts.Assignment
 	requests    map[requestKey]access.Request
 	invitations map[invitationKey]invites.Invitation
+	clients     map[accounts.ClientKey]accounts.Client
+	sites       map[accounts.SiteKey]accounts.Site
+	siteAccess  map[accounts.SiteAccessKey]accounts.SiteAccess
+	setupLinks  map[accounts.ClientKey]invites.SetupLink
+	views       map[accounts.ViewID]access.ViewAs
 	sessions    map[accounts.SessionID]access.Session
 	tickets     map[access.TicketKey]access.Ticket
 	guesses     map[accounts.Email]access.Guesses
@@ -237,6 +249,8 @@ func (w *world) clone() *world {
 		challenges: maps.Clone(w.challenges), accounts: maps.Clone(w.accounts),
 		memberships: maps.Clone(w.memberships), connections: maps.Clone(w.connections),
 		assignments: maps.Clone(w.assignments), requests: maps.Clone(w.requests), invitations: maps.Clone(w.invitations),
+		clients: maps.Clone(w.clients), sites: maps.Clone(w.sites), siteAccess: maps.Clone(w.siteAccess),
+		setupLinks: maps.Clone(w.setupLinks), views: maps.Clone(w.views),
 		sessions: maps.Clone(w.sessions), tickets: maps.Clone(w.tickets), guesses: maps.Clone(w.guesses),
 		quotas: maps.Clone(w.quotas), replies: maps.Clone(w.replies), events: maps.Clone(w.events),
 		mails: maps.Clone(w.mails),

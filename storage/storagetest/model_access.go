@@ -209,10 +209,8 @@ func (m *model) Admission(
 	}
 	for _, s := range w.sessions {
 		if s.Hash == hash {
-			return access.Admission{
-				Session:  s.SessionState,
-				Standing: w.standing(accounts.StandingKey{User: s.User, Account: account}),
-			}, nil
+			standing := w.standing(accounts.StandingKey{User: s.User, Account: account})
+			return access.Admission{Session: s.SessionState, Standing: standing, Sites: w.grants(standing.Client)}, nil
 		}
 	}
 	return access.Admission{}, nil

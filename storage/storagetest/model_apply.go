@@ -77,6 +77,7 @@ func (w *world) apply(c change) bool {
 		r.Version++
 		w.assignments[key] = r
 	}
+	ok = w.applyClients(c) && ok
 	for _, s := range c.Spend {
 		w.quotas[s.QuotaKey] += s.N
 		ok = ok && w.quotas[s.QuotaKey] <= s.Limit
@@ -226,5 +227,5 @@ func (w *world) unique() bool {
 			return false
 		}
 	}
-	return true
+	return w.uniqueClients()
 }

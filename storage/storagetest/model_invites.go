@@ -83,8 +83,9 @@ func (m *model) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.
 		x.Invitation, x.Inviter = found, w.listed(found).Inviter
 	}
 	if u, found := w.user(accounts.UserKey{Email: email}); found {
-		x.Member = w.memberships[accounts.StandingKey{User: u.ID, Account: q.Account}].Active()
+		x.Member = w.memberships[accounts.StandingKey{User: u.ID, Account: q.Account}].MemberState
 	}
+	x.Client = w.clientOf(q.Account, email, "").There()
 	return x, nil
 }
 
@@ -107,6 +108,7 @@ func (m *model) Accepting(ctx context.Context, q invites.AcceptingQuery) (invite
 		}
 		a.Joiner = w.means(who)
 		a.Member = w.membership(accounts.StandingKey{User: cmp.Or(a.Joiner.User.ID, q.User), Account: i.Account})
+		a.Client = w.clientOf(i.Account, cmp.Or(a.Joiner.User.Email, i.Email), a.Joiner.User.ID)
 		return a, nil
 	}
 	return invites.Accepting{}, accounts.ErrNotFound

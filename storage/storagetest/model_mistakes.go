@@ -15,6 +15,7 @@ func doubled(c change) bool {
 		identity   struct{ issuer, subject string }
 		credential accounts.UserID
 		guessed    accounts.Email
+		setup      accounts.ClientKey
 		membership struct {
 			account accounts.AccountID
 			user    accounts.UserID
@@ -49,6 +50,21 @@ func doubled(c change) bool {
 	}
 	for _, r := range c.Assignments {
 		add(assignmentKey{r.ConnectionKey, r.User})
+	}
+	for _, r := range c.Clients {
+		add(r.ClientKey)
+	}
+	for _, r := range c.Sites {
+		add(r.SiteKey)
+	}
+	for _, r := range c.SiteAccess {
+		add(r.SiteAccessKey)
+	}
+	for _, r := range c.SetupLinks {
+		add(setup(r.ClientKey))
+	}
+	for _, r := range c.Views {
+		add(r.ID)
 	}
 	for _, r := range c.Replies {
 		add(r.ReplyKey)
@@ -111,6 +127,23 @@ func (w *world) sensible(c change) bool {
 		_, connected := w.connections[r.ConnectionKey]
 		_, member := w.memberships[accounts.StandingKey{User: r.User, Account: r.Agency}]
 		ok = ok && connected && member
+	}
+	client := func(key accounts.ClientKey) bool { _, found := w.clients[key]; return found }
+	for _, r := range c.Clients {
+		ok = ok && account(r.Account) && (r.User == "" || user(r.User))
+	}
+	for _, r := range c.Sites {
+		ok = ok && account(r.Account)
+	}
+	for _, r := range c.SiteAccess {
+		_, site := w.sites[accounts.SiteKey{Account: r.Account, ID: r.Site}]
+		ok = ok && site && client(accounts.ClientKey{Account: r.Account, ID: r.Client})
+	}
+	for _, r := range c.SetupLinks {
+		ok = ok && client(r.ClientKey)
+	}
+	for _, r := range c.Views {
+		ok = ok && client(r.ClientKey) && user(r.Viewer)
 	}
 	for _, r := range c.Requests {
 		ok = ok && account(r.Agency)

@@ -138,6 +138,12 @@ func (m *model) Sweep(ctx context.Context, before storage.SweepBefore, limit int
 				n++
 			}
 		}
+		for id, v := range w.views {
+			if old(v.EndedAt, before.Views) || old(v.ExpiresAt, before.Views) {
+				delete(w.views, id)
+				n++
+			}
+		}
 		for key, r := range w.replies {
 			if old(r.ExpiresAt, before.Replies) {
 				delete(w.replies, key)

@@ -47,6 +47,13 @@ func (w *world) forgetUser(id accounts.UserID) {
 			w.sessions[key] = s
 		}
 	}
+	for key, v := range w.views {
+		if v.Viewer == id && v.UserAgent+v.Source != "" {
+			v.UserAgent, v.Source = "", ""
+			v.Version++
+			w.views[key] = v
+		}
+	}
 }
 
 func (w *world) forgetAddress(email accounts.Email, events []accounts.Event) {
@@ -145,6 +152,19 @@ func (w *world) held(q accounts.HeldQuery) []accounts.Held {
 			if is(r.User) {
 				r.Hash = token.Hash{}
 				add(r, string(r.ID))
+			}
+		}
+	case accounts.HeldView:
+		for _, r := range w.views {
+			if is(r.Viewer) {
+				r.Link, r.Hash = token.Hash{}, token.Hash{}
+				add(r, string(r.ID))
+			}
+		}
+	case accounts.HeldClient:
+		for _, r := range w.clients {
+			if to(r.Email) || is(r.User) {
+				add(r, string(r.Account), string(r.ID))
 			}
 		}
 	case accounts.HeldRequest:

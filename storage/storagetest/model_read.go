@@ -82,7 +82,7 @@ func (m *model) Standings(ctx context.Context, keys []accounts.StandingKey) ([]a
 func (w *world) standing(key accounts.StandingKey) accounts.Standing {
 	s := accounts.Standing{
 		User: w.users[key.User].UserState, Account: w.accounts[key.Account].AccountState,
-		Member: w.memberships[key].MemberState,
+		Member: w.memberships[key].MemberState, Client: w.clientOf(key.Account, "", key.User),
 	}
 	for k, a := range w.assignments {
 		if k.User == key.User && k.Client == key.Account {
@@ -113,6 +113,9 @@ func (m *model) Reach(ctx context.Context, q accounts.ReachQuery) ([]accounts.Re
 		}
 		if e.Direct.Why == "" {
 			all = append(all, accounts.Reached{Account: id, Name: a.Name, Kind: accounts.RouteMember, Role: s.Member.Role})
+		}
+		if e.Client != "" {
+			all = append(all, accounts.Reached{Account: id, Name: a.Name, Kind: accounts.RouteClient, Client: e.Client})
 		}
 		for i, r := range e.Through {
 			if r.Why == "" {

@@ -60,7 +60,9 @@ func (m *mutant) ApplyAccess(ctx context.Context, c access.Change) error {
 }
 
 func (m *mutant) ApplyInvites(ctx context.Context, c invites.Change) error {
-	return m.change(ctx, storagetest.Change{Change: access.Change{Change: c.Change}, Invitations: c.Invitations})
+	return m.change(ctx, storagetest.Change{
+		Change: access.Change{Change: c.Change}, Invitations: c.Invitations, SetupLinks: c.SetupLinks,
+	})
 }
 
 func (m *mutant) change(ctx context.Context, c storagetest.Change) error {
@@ -271,7 +273,7 @@ func caught(t *testing.T, list []mutation) {
 				require.Empty(t, storagetest.Failure(t, storagetest.ModelHarness(), tt.part, rule), "the unbroken model")
 			}
 			if tt.plays {
-				require.Contains(t, storagetest.Played(t, h, 1000), "-storagetest.seed=1", "random operations find it, and say how to repeat them")
+				require.Contains(t, storagetest.Played(t, h, 5000), "-storagetest.seed=1", "random operations find it, and say how to repeat them")
 			}
 		})
 	}

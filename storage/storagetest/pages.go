@@ -51,7 +51,7 @@ func (e *env) pageFixture(st storage.Storage) {
 	ended := minutes(1)
 	rows := []any{
 		user("u"), account("a"), agency("g"), agency("h"), account("audited"), member("g", "u", roles.Owner),
-		account("inviting"), manages("inviting", "u"),
+		account("inviting"), manages("inviting", "u"), account("keeping"),
 	}
 	var events, dead, offers []any
 	for i := range entries {
@@ -66,6 +66,7 @@ func (e *env) pageFixture(st storage.Storage) {
 			o.CreatedAt = minutes(i / 4)
 			offers = append(offers, o)
 		}
+		rows = append(rows, keptPage(id, i)...)
 		ev := event("page", i+1, "audited", minutes(i/4))
 		m := letter("m"+id, "r")
 		m.Due = minutes(i / 4)
@@ -103,6 +104,19 @@ func (e *env) pageFixture(st storage.Storage) {
 		}
 	}
 	e.put(st, assignments...)
+}
+
+// keptPage is a client that counts in every list of clients, and one that does
+// not, each with a site.
+func keptPage(id string, i int) []any {
+	kept, site1, gone, site2 := record("keeping", "k"+id), site("keeping", "k"+id), record("keeping", "x"+id), site("keeping", "x"+id)
+	lead, invited := record("keeping", "l"+id), record("keeping", "i"+id)
+	kept.CreatedAt, site1.CreatedAt, gone.CreatedAt, site2.CreatedAt = minutes(i/4), minutes(i/4), minutes(i/4), minutes(i/4)
+	lead.CreatedAt, invited.CreatedAt = minutes(i/4), minutes(i/4)
+	kept.ActiveAt, invited.InvitedAt, gone.DeletedAt, site2.RemovedAt = minutes(1), minutes(1), minutes(1), minutes(1)
+	return []any{
+		kept, site1, gone, site2, lead, invited, given("keeping", "k"+id, "k"+id, "site.see"), given("keeping", "l"+id, "x"+id),
+	}
 }
 
 // walk goes through a list at every page size.
@@ -152,6 +166,15 @@ func checkGoneCursor(e *env) {
 		{"an account's invitations", invites.Cursor{CreatedAt: start.Add(-time.Microsecond)}, 0},
 		{"an account's invitations in one state", invites.Cursor{CreatedAt: minutes(2), ID: "~"}, -1},
 		{"an account's invitations in one state", invites.Cursor{CreatedAt: start, ID: "!"}, 0},
+		{"an account's clients", accounts.ClientCursor{CreatedAt: minutes(1000)}, -1},
+		{"an account's clients", accounts.ClientCursor{CreatedAt: minutes(2), ID: "~"}, -1},
+		{"an account's clients", accounts.ClientCursor{CreatedAt: start, ID: "!"}, 0},
+		{"an account's clients in two statuses that fit a search", accounts.ClientCursor{CreatedAt: minutes(2), ID: "~"}, -1},
+		{"an account's clients in two statuses that fit a search", accounts.ClientCursor{CreatedAt: start.Add(-time.Microsecond)}, 0},
+		{"an account's sites", accounts.SiteCursor{CreatedAt: minutes(1000)}, -1},
+		{"an account's sites", accounts.SiteCursor{CreatedAt: start, ID: "!"}, 0},
+		{"an account's sites that fit a search", accounts.SiteCursor{CreatedAt: minutes(2), ID: "~"}, -1},
+		{"an account's sites that fit a search", accounts.SiteCursor{CreatedAt: start, ID: "!"}, 0},
 		{"a user's sessions", accounts.SessionID("~"), -1},
 		{"a user's sessions", accounts.SessionID("!"), 0},
 		{"the outbox", "!", -1},
@@ -173,7 +196,7 @@ func checkGoneCursor(e *env) {
 
 func checkNoLimit(e *env) {
 	st := e.open()
-	rows := []any{user("u"), agency("g"), account("a"), account("inviting"), manages("inviting", "u")}
+	rows := []any{user("u"), agency("g"), account("a"), account("inviting"), manages("inviting", "u"), account("keeping")}
 	var offers []any
 	for i := range 60 {
 		id := fmt.Sprintf("%02d", i)
@@ -181,7 +204,7 @@ func checkNoLimit(e *env) {
 		offers = append(offers, invitation("inviting", id, address(id), "u"), invitation("a"+id, id, "to@example.com", "u"))
 		rows = append(rows, user("u"+id), agency("a"+id), identity(id, "u"), member("g", "u"+id, roles.Viewer), manages("a"+id, "u"),
 			connection("a"+id, "g", roles.Viewer), connection("a", "a"+id, roles.Viewer), session("s"+id, "u"), m,
-			request("g", "r"+id, address("r"+id), "u"), event("unlimited", i+1, "g", minutes(i)))
+			record("keeping", id), site("keeping", id), request("g", "r"+id, address("r"+id), "u"), event("unlimited", i+1, "g", minutes(i)))
 	}
 	e.put(st, rows...)
 	e.put(st, offers...)
@@ -189,7 +212,7 @@ func checkNoLimit(e *env) {
 		for _, l := range lists() {
 			switch l.name {
 			case "what a user can reach", "members", "an agency's connections", "an agency's clients", "a user's sessions",
-				"an account's invitations":
+				"an account's invitations", "an account's clients", "an account's sites":
 				page, _, err := l.page(e, st, limit, nil)
 				e.ok(err, "%s", l.name)
 				e.holds(len(page) == 50, "%s with the limit %d: %d entries, want 50", l.name, limit, len(page))

@@ -83,6 +83,32 @@ func lists() []list {
 			got, err := st.Invitations(e.ctx, q)
 			return turn(got, invites.Listed.Cursor, err)
 		}},
+		{"an account's clients", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
+			q := accounts.ClientRecordQuery{Account: "keeping", Limit: limit}
+			q.Before, _ = after.(accounts.ClientCursor)
+			got, err := st.ClientRecords(e.ctx, q)
+			return turn(got, accounts.ClientEntry.Cursor, err)
+		}},
+		{"an account's clients in two statuses that fit a search", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
+			q := accounts.ClientRecordQuery{
+				Account: "keeping", Statuses: []accounts.ClientStatus{accounts.ClientLead, accounts.ClientActive}, Search: "name of", Limit: limit,
+			}
+			q.Before, _ = after.(accounts.ClientCursor)
+			got, err := st.ClientRecords(e.ctx, q)
+			return turn(got, accounts.ClientEntry.Cursor, err)
+		}},
+		{"an account's sites", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
+			q := accounts.SiteQuery{Account: "keeping", Limit: limit}
+			q.Before, _ = after.(accounts.SiteCursor)
+			got, err := st.Sites(e.ctx, q)
+			return turn(got, accounts.Site.Cursor, err)
+		}},
+		{"an account's sites that fit a search", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
+			q := accounts.SiteQuery{Account: "keeping", Search: "s", Limit: limit}
+			q.Before, _ = after.(accounts.SiteCursor)
+			got, err := st.Sites(e.ctx, q)
+			return turn(got, accounts.Site.Cursor, err)
+		}},
 		{"a user's sessions", func(e *env, st storage.Storage, limit int, after any) ([]any, any, error) {
 			q := access.SessionsQuery{User: "u", Limit: limit}
 			q.Before, _ = after.(accounts.SessionID)

@@ -263,7 +263,7 @@ func (g *game) settleEvents() {
 
 func (g *game) sweep() {
 	before := storage.SweepBefore{
-		Sessions: g.now.Add(-20 * time.Hour), Sources: g.now.Add(-2 * time.Hour), Replies: g.now.Add(-time.Hour),
+		Sessions: g.now.Add(-20 * time.Hour), Sources: g.now.Add(-2 * time.Hour), Views: g.now.Add(-time.Hour), Replies: g.now.Add(-time.Hour),
 		Quotas: accounts.DayOf(g.now), Mail: g.now.Add(-20 * time.Hour), Tickets: g.now, Guesses: g.now.Add(-5 * time.Hour),
 	}
 	got, err := g.st.Sweep(g.e.ctx, before, 0)

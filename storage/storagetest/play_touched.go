@@ -13,7 +13,7 @@ import (
 
 // touched are the questions about all that a change named.
 func (g *game) touched(c change) []question {
-	var list []question
+	list := g.touchedClients(c)
 	add := func(what string, call func(ctx context.Context, st storage.Storage) (any, error)) {
 		list = append(list, question{what, call})
 	}

@@ -69,7 +69,8 @@ func checkInviting(e *env) {
 		got.Inviter = memberWithoutKeys(got.Inviter)
 		e.same(got, want, "Inviting, %s", what)
 	}
-	same, byMember := with(func(*invites.Inviting) {}), with(func(x *invites.Inviting) { x.Member = true })
+	same := with(func(*invites.Inviting) {})
+	viewer := member("a", "v", roles.Viewer).MemberState
 	isPending := with(func(x *invites.Inviting) { x.Invitation, x.Inviter, x.Mails = pending, inviter, 3 })
 	ask(invites.InvitingQuery{Email: "pending@example.com"}, isPending, "an address with a pending invitation")
 	ask(invites.InvitingQuery{ID: "pending"}, isPending, "a pending invitation")
@@ -85,14 +86,16 @@ func checkInviting(e *env) {
 		"one that was declined")
 	ask(invites.InvitingQuery{Email: "other@example.com"}, same, "an address with an invitation of another account")
 	ask(invites.InvitingQuery{Email: "nobody@example.com"}, same, "an address that nobody has")
-	for _, id := range []string{"v", "out"} {
-		ask(invites.InvitingQuery{Email: address(id)}, byMember, "the address of a member: "+id)
+	suspended, left := viewer, viewer
+	suspended.SuspendedAt, left.EndedAt = minutes(1), minutes(1)
+	for id, m := range map[string]accounts.MemberState{"v": viewer, "out": viewer, "suspended": suspended, "left": left} {
+		ask(invites.InvitingQuery{Email: address(id)}, with(func(x *invites.Inviting) { x.Member = m }), "the address of a member: "+id)
 	}
-	for _, id := range []string{"gone", "suspended", "left", "elsewhere", "was"} {
-		ask(invites.InvitingQuery{Email: address(id)}, same, "the address of nobody active here: "+id)
+	for _, id := range []string{"gone", "elsewhere", "was"} {
+		ask(invites.InvitingQuery{Email: address(id)}, same, "the address of nobody who was a member here: "+id)
 	}
 	ask(invites.InvitingQuery{}, same, "no address, which is no member's")
-	ask(invites.InvitingQuery{ID: "to-v"}, with(func(x *invites.Inviting) { x.Invitation, x.Inviter, x.Member = theirs, inviter, true }),
+	ask(invites.InvitingQuery{ID: "to-v"}, with(func(x *invites.Inviting) { x.Invitation, x.Inviter, x.Member = theirs, inviter, viewer }),
 		"an invitation to somebody who is a member by now")
 	tomorrow := with(func(x *invites.Inviting) { x.Invitation, x.Inviter, x.Used, x.Mails = pending, inviter, 1, 2 })
 	ask(invites.InvitingQuery{Email: "pending@example.com", At: days(1)}, tomorrow, "the next day, with its own counters")

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
@@ -44,6 +45,11 @@ type filled struct {
 	ticket            access.Ticket
 	guesses           access.Guesses
 	invitation        invites.Invitation
+	record            accounts.Client
+	site              accounts.Site
+	given             accounts.SiteAccess
+	setup             invites.SetupLink
+	view              access.ViewAs
 	reply             accounts.Reply
 	event             accounts.Event
 	message           mail.Message
@@ -57,6 +63,7 @@ func fillAll(n int) filled {
 		&x.user, &x.gone, &x.client, &x.agency, &x.member, &x.connection, &x.assignment,
 		&x.request, &x.session, &x.reply, &x.event, &x.message,
 		&x.identity, &x.credential, &x.challenge, &x.ticket, &x.guesses, &x.invitation,
+		&x.record, &x.site, &x.given, &x.setup, &x.view,
 	} {
 		f.fill(p)
 	}
@@ -70,6 +77,8 @@ func fillAll(n int) filled {
 	x.session.User, x.identity.User = x.user.ID, x.user.ID
 	x.credential.User, x.challenge.User, x.ticket.User = x.user.ID, x.user.ID, x.user.ID
 	x.invitation.Account, x.invitation.Inviter = x.agency.ID, x.user.ID
+	x.keyed()
+	x.record.DeletedAt, x.site.RemovedAt, x.given.EndedAt = time.Time{}, time.Time{}, time.Time{} // or nothing lists them
 	x.event.Account, x.event.Agency = x.client.ID, x.agency.ID
 	x.message.Priority = 7
 	x.message.NotAfter = x.message.Due.Add(time.Hour)
@@ -84,21 +93,31 @@ func (x *filled) versions() []*int64 {
 		&x.user.Version, &x.gone.Version, &x.owner.Version, &x.client.Version, &x.agency.Version, &x.member.Version,
 		&x.connection.Version, &x.assignment.Version, &x.request.Version, &x.session.Version,
 		&x.credential.Version, &x.challenge.Version, &x.ticket.Version, &x.guesses.Version, &x.invitation.Version,
+		&x.record.Version, &x.site.Version, &x.given.Version, &x.setup.Version, &x.view.Version,
 	}
+}
+
+// keyed gives the client record, and what belongs to it, keys that are there.
+func (x *filled) keyed() {
+	account, client, site := x.client.ID, x.record.ID, x.site.ID
+	x.record.Account, x.record.User, x.site.Account = account, x.user.ID, account
+	x.given.SiteAccessKey = accounts.SiteAccessKey{Account: account, Client: client, Site: site}
+	x.setup.ClientKey, x.view.ClientKey = x.record.ClientKey, x.record.ClientKey
+	x.view.Viewer, x.view.Session = x.user.ID, x.session.ID
 }
 
 func (x *filled) rows() []any {
 	return []any{
 		x.user, x.gone, x.owner, x.client, x.agency, x.member, x.connection, x.assignment, x.request, x.session,
-		x.credential, x.challenge, x.ticket, x.guesses, x.invitation,
+		x.credential, x.challenge, x.ticket, x.guesses, x.record, x.site, x.given, x.view, x.invitation, x.setup,
 	}
 }
 
 func checkFilled(e *env) {
 	st, x := e.open(), fillAll(100)
-	invited := x.invitation
-	e.put(st, append(x.rows()[:14], x.identity, x.reply, x.event, x.message)...)
-	e.put(st, invited)
+	rows := x.rows()
+	e.put(st, append(slices.Clone(rows[:18]), x.identity, x.reply, x.event, x.message)...)
+	e.put(st, rows[18:]...) // the port of invitations
 	for _, v := range x.versions() {
 		*v = 1
 	}
@@ -170,6 +189,15 @@ func blank(x filled) filled {
 			Account: x.invitation.Account, ID: x.invitation.ID, Version: x.invitation.Version,
 			Email: "who@example.com", Hash: hash("blank"), State: invites.Pending,
 		},
+		record: accounts.Client{
+			ClientState: accounts.ClientState{ClientKey: x.record.ClientKey}, Version: x.record.Version, Email: "who@example.com",
+		},
+		site:  accounts.Site{SiteKey: x.site.SiteKey, Version: x.site.Version},
+		given: accounts.SiteAccess{SiteAccessKey: x.given.SiteAccessKey, Version: x.given.Version},
+		setup: invites.SetupLink{ClientKey: x.setup.ClientKey, Version: x.setup.Version, Hash: hash("blank")},
+		view: access.ViewAs{
+			ViewAsState: access.ViewAsState{ID: x.view.ID, ClientKey: x.record.ClientKey, Viewer: x.user.ID}, Version: x.view.Version,
+		},
 	}
 	return b
 }
@@ -205,6 +233,8 @@ func checkReplaced(e *env) {
 	next.credential.User, next.guesses.Email = x.credential.User, x.guesses.Email
 	next.challenge.ChallengeKey, next.ticket.TicketKey = x.challenge.ChallengeKey, x.ticket.TicketKey
 	next.invitation.Account, next.invitation.ID, next.invitation.Inviter = x.agency.ID, x.invitation.ID, x.user.ID
+	next.record.ID, next.site.ID, next.view.ID = x.record.ID, x.site.ID, x.view.ID
+	next.keyed()
 	for _, v := range next.versions() {
 		*v = 1
 	}

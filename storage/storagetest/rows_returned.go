@@ -49,14 +49,75 @@ func (e *env) returned(st storage.Storage, x filled) {
 	e.same(s, x.session, "Session")
 	a, err := st.Admission(e.ctx, x.session.Hash, x.client.ID)
 	e.ok(err, "Admission")
-	e.same(a, access.Admission{Session: x.session.SessionState, Standing: accounts.Standing{
-		User: x.user.UserState, Account: x.client.AccountState, Routes: []accounts.Route{{
+	e.same(a, access.Admission{Session: x.session.SessionState, Sites: x.grants(), Standing: accounts.Standing{
+		User: x.user.UserState, Account: x.client.AccountState, Client: x.clientState(), Routes: []accounts.Route{{
 			Agency: x.agency.AccountState, Connection: x.connection.ConnectionState,
 			Member: x.member.MemberState, Assignment: x.assignment.AssignmentState,
 		}},
 	}}, "Admission")
 	e.returnedLogins(st, x)
 	e.returnedInvitation(st, x)
+	e.returnedClient(st, x)
+}
+
+// clientState is what the user's standing says of the client record.
+func (x *filled) clientState() accounts.ClientState {
+	if x.record.User == "" {
+		return accounts.ClientState{}
+	}
+	return x.record.ClientState
+}
+
+func (x *filled) grants() []accounts.SiteGrant {
+	if x.record.User == "" {
+		return nil
+	}
+	return []accounts.SiteGrant{grantOf(x.site, x.given.Permissions...)}
+}
+
+func (e *env) returnedClient(st storage.Storage, x filled) {
+	e.Helper()
+	user, logins := x.user, x.user.Logins
+	if x.record.User == "" {
+		user, logins = accounts.User{}, 0
+	}
+	key := accounts.RecordingQuery{
+		Account: x.record.Account, Client: x.record.ID, Site: x.site.ID, Email: x.record.Email, User: x.record.User,
+	}
+	r, err := st.Recording(e.ctx, key)
+	e.ok(err, "Recording")
+	e.same(r, accounts.Recording{
+		Account: x.client, Client: x.record, User: user, Taken: x.record.ClientState, Assigned: 1, Site: x.site, Access: x.given,
+	}, "Recording")
+	sites := []accounts.SiteGrant{grantOf(x.site, x.given.Permissions...)}
+	list, err := st.ClientRecords(e.ctx, accounts.ClientRecordQuery{Account: x.record.Account, Limit: all})
+	e.ok(err, "ClientRecords")
+	e.same(list, []accounts.ClientEntry{{Client: x.record, Sites: sites}}, "ClientRecords")
+	live, err := st.Sites(e.ctx, accounts.SiteQuery{Account: x.site.Account, Limit: all})
+	e.ok(err, "Sites")
+	e.same(live, []accounts.Site{x.site}, "Sites")
+	for _, q := range []invites.SettingUpQuery{{ClientKey: x.record.ClientKey}, {Hash: x.setup.Hash}} {
+		s, err := st.SettingUp(e.ctx, q)
+		e.ok(err, "SettingUp")
+		e.same(s.Link, x.setup, "SettingUp, the link")
+		e.same(s.Client, x.record, "SettingUp, the client")
+		e.same(s.Account, x.client, "SettingUp, the account")
+	}
+	for _, q := range []access.ViewKey{{ID: x.view.ID}, {Link: x.view.Link}, {Hash: x.view.Hash}} {
+		if q == (access.ViewKey{}) {
+			continue // a blank one has neither link nor secret
+		}
+		v, err := st.Viewing(e.ctx, q)
+		e.ok(err, "Viewing")
+		e.same(v.View, x.view, "Viewing, the view")
+		e.same(v.Client, x.record, "Viewing, the client")
+		e.same(v.Sites, sites, "Viewing, the sites")
+		e.same(v.Standing.User, x.user.UserState, "Viewing, the viewer")
+		e.holds(v.Logins == logins, "Viewing says that the client's user logged in %d times, want %d", v.Logins, logins)
+		if x.view.Session != "" {
+			e.same(v.Session, x.session.SessionState, "Viewing, the viewer's session")
+		}
+	}
 }
 
 func (e *env) returnedLogins(st storage.Storage, x filled) {

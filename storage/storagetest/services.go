@@ -32,7 +32,7 @@ func serviceChecks() []check {
 		{"of many switches of one session one wins", "each rotation must leave exactly one living secret (A60, I-18)", serviceSwitch},
 		{"of many calls with one idempotency key one takes effect", "a repeated call has one effect and one answer (A97, I-27)", serviceOnce},
 	}
-	return slices.Concat(requests, inviteChecks(), rivalChecks(), ownerChecks(), eraseChecks(), loginServiceChecks(), storyChecks())
+	return slices.Concat(requests, inviteChecks(), rivalChecks(), ownerChecks(), eraseChecks(), loginServiceChecks(), storyChecks(), clientServiceChecks())
 }
 
 // tick is a clock that stands still until it is moved.

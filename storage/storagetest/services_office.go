@@ -28,14 +28,19 @@ type office struct {
 	logins  *access.Logins
 	codes   *access.Confirmations
 	invites *invites.Service
+	clients *accounts.Clients
+	setups  *invites.SetupLinks
+	views   *access.Views
 	hasher  *password.Hasher
 	tally   *tally
 	phone   *phone
 	staged  int
 
 	// Whom and what the checks made: the invariants are asked of these.
-	people []accounts.UserID
-	places []accounts.AccountID
+	people  []accounts.UserID
+	places  []accounts.AccountID
+	records []accounts.ClientKey
+	looks   []*look
 }
 
 // Plans of the office's accounts. Without one there are seats for everybody.
@@ -71,8 +76,10 @@ func newOffice(e *env) *office {
 	o := &office{tally: &tally{}, phone: &phone{}}
 	o.house = furnish(e, e.open(), accounts.EnvOptions{
 		Templates: templates,
-		Limits:    accounts.Limits{InvitationsPerDay: plenty, MailsPerRecipient: plenty, LinksPerDay: plenty, CodesPerDay: plenty},
-		Policy:    accounts.PlanTable{Plans: map[string]accounts.Plan{"": {Roles: all}, planTen: {Roles: all, Seats: 10}, planTwo: {Roles: all, Seats: 2}}},
+		Limits: accounts.Limits{
+			InvitationsPerDay: plenty, SetupMailsPerDay: plenty, MailsPerRecipient: plenty, LinksPerDay: plenty, CodesPerDay: plenty, SitesPerClient: fewSites,
+		},
+		Policy: accounts.PlanTable{Plans: map[string]accounts.Plan{"": {Roles: all}, planTen: {Roles: all, Seats: 10}, planTwo: {Roles: all, Seats: 2}}},
 	})
 	o.hasher, err = password.New(&password.Options{Memory: 8, Time: 1, Queue: 1000, Verifiers: []password.Verifier{o.tally}})
 	e.ok(err, "password.New")
@@ -80,8 +87,15 @@ func newOffice(e *env) *office {
 	e.ok(err, "NewLogins")
 	o.codes, err = access.NewConfirmations(o.st, o.rules, o.phone)
 	e.ok(err, "NewConfirmations")
-	o.invites, err = invites.New(o.st, o.rules, &invites.Options{Hasher: o.hasher, Passwords: policy})
+	entry := &invites.Options{Hasher: o.hasher, Passwords: policy}
+	o.invites, err = invites.New(o.st, o.rules, entry)
 	e.ok(err, "invites.New")
+	o.setups, err = invites.NewSetupLinks(o.st, o.rules, entry)
+	e.ok(err, "NewSetupLinks")
+	o.clients, err = accounts.NewClients(o.st, o.rules)
+	e.ok(err, "NewClients")
+	o.views, err = access.NewViews(o.st, o.rules)
+	e.ok(err, "NewViews")
 	return o
 }
 
@@ -92,6 +106,7 @@ func (o *office) on(st storage.Storage) *office {
 	h.graph, h.requests, h.sessions = h.graph.With(st), h.requests.With(st), h.sessions.With(st)
 	at.house = &h
 	at.logins, at.codes, at.invites = at.logins.With(st), at.codes.With(st), at.invites.With(st)
+	at.clients, at.setups, at.views = at.clients.With(st), at.setups.With(st), at.views.With(st)
 	return &at
 }
 

@@ -43,6 +43,7 @@ func (o *office) sound() {
 		o.kept(a, deleted)
 		o.offersOf(id, deleted)
 	}
+	o.clientsSound(deleted)
 }
 
 // alone ends the check unless a user is the only one with their address (I-03).
@@ -160,11 +161,12 @@ func (o *office) told(at accounts.AccountID) map[accounts.InvitationID]map[accou
 }
 
 // gone ends the check unless nothing that lives refers to a user who is deleted
-// (I-20): no membership, way to log in, session, link, code or mail of theirs.
+// (I-20): no membership, client record, way to log in, session, link, code or mail
+// of theirs.
 func (o *office) gone(u accounts.User) {
 	o.Helper()
 	o.holds(u.Email == "" && u.Address == "" && u.Name == "" && u.Handle == "" && u.Phone == "", "%s is deleted, and has %s", u.ID, text(u))
-	for _, kind := range []accounts.HeldKind{accounts.HeldIdentity, accounts.HeldCredential, accounts.HeldChallenge, accounts.HeldMembership, accounts.HeldSession} {
+	for _, kind := range []accounts.HeldKind{accounts.HeldIdentity, accounts.HeldCredential, accounts.HeldChallenge, accounts.HeldMembership, accounts.HeldSession, accounts.HeldClient} {
 		list, err := o.st.Held(o.ctx, accounts.HeldQuery{Kind: kind, User: u.ID, Limit: 500})
 		o.ok(err, "Held")
 		for _, h := range list {

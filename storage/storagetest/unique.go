@@ -16,10 +16,11 @@ import (
 func uniqueChecks() []check {
 	const twice = "two rows under one key are two answers to one question (I-02, I-03, I-16)"
 	var checks []check
-	for _, k := range uniqueKeys() {
+	for _, k := range append(uniqueKeys(), uniqueClientKeys()...) {
 		checks = append(checks, check{"there is one " + k.name, twice, func(e *env) {
 			st := e.open()
 			e.uniqueFixture(st)
+			e.uniqueClientFixture(st)
 			e.refused(st, "a second "+k.name, k.second...)
 			for _, other := range k.fine {
 				e.put(st, other)
@@ -30,6 +31,10 @@ func uniqueChecks() []check {
 		{
 			"a deleted user frees address and user name",
 			"a new person must be able to use them, as a new identity (A77)", checkDeletedFrees,
+		},
+		{
+			"a deleted client frees address and user",
+			"a contact who comes back is a new record, and the old one stays as a tombstone (C8)", checkDeletedClientFrees,
 		},
 		{
 			"a successor is accepted together with its predecessor's end",

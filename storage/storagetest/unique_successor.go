@@ -109,6 +109,7 @@ func checkExchange(e *env) {
 	exchanged(e, "two tickets that exchange links", ticket("u", token.Proof), ticket("u", token.Reset),
 		func(t *access.Ticket) *int64 { return &t.Version },
 		func(a, b *access.Ticket) { a.Hash, b.Hash = b.Hash, a.Hash }, user("u"))
+	exchangeClients(e)
 	checkRing(e)
 }
 

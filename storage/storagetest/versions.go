@@ -35,7 +35,9 @@ func versioned(version int64) []any {
 	p, q, t, w := credential("u"), challenge("u", "a"), ticket("u", token.Reset), guesses("to@example.com")
 	u.Version, a.Version, g.Version, m.Version, c.Version, x.Version = version, version, version, version, version, version
 	r.Version, s.Version, i.Version, p.Version, q.Version, t.Version, w.Version = version, version, version, version, version, version, version
-	return []any{u, a, g, m, c, x, r, s, i, p, q, t, w}
+	y, z, b, l, v := record("a", "c"), site("a", "p"), given("a", "c", "p"), setup("a", "c"), view("v", "a", "c", "u")
+	y.Version, z.Version, b.Version, l.Version, v.Version = version, version, version, version, version
+	return []any{u, a, g, m, c, x, r, s, i, p, q, t, w, y, z, b, v, l}
 }
 
 // marked returns the row with something changed that would be seen.
@@ -75,6 +77,21 @@ func marked(row any) any {
 		r.Message = "marked"
 		return r
 	case access.Session:
+		r.UserAgent = "marked"
+		return r
+	case accounts.Client:
+		r.Notes = "marked"
+		return r
+	case accounts.Site:
+		r.Alias = "marked"
+		return r
+	case accounts.SiteAccess:
+		r.Permissions = []roles.Permission{"marked"}
+		return r
+	case invites.SetupLink:
+		r.Maker = "marked"
+		return r
+	case access.ViewAs:
 		r.UserAgent = "marked"
 		return r
 	}
@@ -121,14 +138,18 @@ func checkAbsent(e *env) {
 	e.put(st, versioned(0)[:3]...)
 	for _, row := range versioned(1)[3:] {
 		switch row.(type) {
-		case accounts.Assignment: // its connection and membership have to be there first
-			continue
+		case accounts.Assignment, accounts.SiteAccess, invites.SetupLink, access.ViewAs:
+			continue // what they refer to has to be there first
 		}
 		rest = append(rest, attempt{never, []any{row}})
 	}
 	e.refusedEach(st, rest...)
 	e.put(st, versioned(0)[3:5]...)
 	e.refused(st, "a replacement of an assignment that never was there", versioned(1)[5])
+	e.put(st, versioned(0)[13:15]...)
+	for _, row := range versioned(1)[15:] {
+		e.refused(st, never, row)
+	}
 }
 
 func checkInsertedTwice(e *env) {

@@ -15,13 +15,15 @@ import (
 type change struct {
 	access.Change
 	Invitations []invites.Invitation
+	SetupLinks  []invites.SetupLink
 }
 
 // sorted returns the change with every list in the order of its keys.
 func (c change) sorted() change {
 	c.Change = c.Sorted()
-	if len(c.Invitations) > 1 {
-		c.Invitations = invites.Change{Invitations: c.Invitations}.Sorted().Invitations
+	if len(c.Invitations) > 1 || len(c.SetupLinks) > 1 {
+		own := invites.Change{Invitations: c.Invitations, SetupLinks: c.SetupLinks}.Sorted()
+		c.Invitations, c.SetupLinks = own.Invitations, own.SetupLinks
 	}
 	return c
 }
@@ -45,7 +47,9 @@ func (w *Writes) ApplyInvites(ctx context.Context, c invites.Change) error {
 	if err := refuse(&c, unknownOfInvites); err != nil {
 		return err
 	}
-	return w.apply(ctx, change{Change: access.Change{Change: c.Change}, Invitations: c.Invitations})
+	return w.apply(ctx, change{
+		Change: access.Change{Change: c.Change}, Invitations: c.Invitations, SetupLinks: c.SetupLinks,
+	})
 }
 
 func (w *Writes) apply(ctx context.Context, c change) error {
@@ -79,6 +83,7 @@ func unknown[C any]() []string {
 	known := map[string]bool{
 		"Op": true, "Guards": true, "Users": true, "Identities": true, "Unlink": true, "Credentials": true,
 		"Challenges": true, "Accounts": true, "Memberships": true, "Connections": true, "Assignments": true,
+		"Clients": true, "Sites": true, "SiteAccess": true, "SetupLinks": true, "Views": true,
 		"Spend": true, "Replies": true, "Events": true, "CancelMail": true, "Requeue": true, "Mail": true, "Forget": true,
 		"Requests": true, "Sessions": true, "Tickets": true, "Guesses": true, "Touches": true, "Invitations": true,
 	}

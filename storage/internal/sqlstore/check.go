@@ -46,5 +46,5 @@ func decided(c *change) int {
 	return len(c.Guards) + len(c.Users) + len(c.Identities) + len(c.Unlink) + len(c.Credentials) + len(c.Challenges) +
 		len(c.Accounts) + len(c.Memberships) + len(c.Connections) + len(c.Assignments) + len(c.Replies) + len(c.Events) +
 		len(c.CancelMail) + len(c.Requeue) + len(c.Mail) + len(c.Forget) + len(c.Requests) + len(c.Sessions) +
-		len(c.Tickets) + len(c.Invitations)
+		len(c.Tickets) + len(c.Invitations) + len(c.Clients) + len(c.Sites) + len(c.SiteAccess) + len(c.SetupLinks) + len(c.Views)
 }

@@ -43,6 +43,7 @@ func (w *Writes) compile(c change, park bool) (plan, error) {
 		return plan{}, err
 	}
 	c = c.sorted()
+	first := logsIn(&c)
 	b := builder{t: w.texts, p: plan{steps: make([]step, 0, 16)}}
 	b.guards(c.Guards)
 	b.spend(c.Spend)
@@ -57,14 +58,21 @@ func (w *Writes) compile(c change, park bool) (plan, error) {
 	update(&b, &memberships, c.Memberships, park)
 	update(&b, &connections, c.Connections, park)
 	update(&b, &assignments, c.Assignments, park)
+	updateWorded(&b, &clientRows, c.Clients, clientText, park)
+	b.sitesBack(c.Sites)
+	updateWorded(&b, &sites, c.Sites, siteText, park)
+	update(&b, &siteAccess, c.SiteAccess, park)
 	update(&b, &requests, c.Requests, park)
 	update(&b, &invitations, c.Invitations, park)
+	update(&b, &setupLinks, c.SetupLinks, park)
 	update(&b, &sessions, c.Sessions, park)
+	update(&b, &views, c.Views, park)
 	update(&b, &tickets, c.Tickets, park)
 	update(&b, &guesses, c.Guesses, park)
 	b.unlink(c.Unlink)
 
 	insert(&b, &users, c.Users, 1)
+	b.logIn(first)
 	insert(&b, &identities, c.Identities, 1)
 	insert(&b, &credentials, c.Credentials, 1)
 	insert(&b, &challenges, c.Challenges, 1)
@@ -72,9 +80,15 @@ func (w *Writes) compile(c change, park bool) (plan, error) {
 	insert(&b, &memberships, c.Memberships, 1)
 	insert(&b, &connections, c.Connections, 1)
 	insert(&b, &assignments, c.Assignments, 1)
+	insertWorded(&b, &clientRows, c.Clients, clientText)
+	insertWorded(&b, &sites, c.Sites, siteText)
+	insert(&b, &siteAccess, c.SiteAccess, 1)
+	b.sited(&c)
 	insert(&b, &requests, c.Requests, 1)
 	insert(&b, &invitations, c.Invitations, 1)
+	insert(&b, &setupLinks, c.SetupLinks, 1)
 	insert(&b, &sessions, c.Sessions, 1)
+	insert(&b, &views, c.Views, 1)
 	insert(&b, &tickets, c.Tickets, 1)
 	insert(&b, &guesses, c.Guesses, 1)
 
@@ -283,6 +297,23 @@ func (b *builder) park(c *change) {
 		if r := &c.Invitations[i]; r.Version != 0 {
 			b.add(b.t.plain(`UPDATE {p}invitations SET state = '', hash = $1 WHERE account_id = $2 AND id = $3`), anyRows,
 				[]byte(string(r.Account)+" "+string(r.ID)), string(r.Account), string(r.ID))
+		}
+	}
+	for i := range c.Clients {
+		if r := &c.Clients[i]; r.Version != 0 {
+			b.add(b.t.plain(`UPDATE {p}clients SET email = $1, user_id = NULL WHERE account_id = $2 AND id = $3`), anyRows,
+				" "+string(r.ID), string(r.Account), string(r.ID))
+		}
+	}
+	for i := range c.SetupLinks {
+		if l := &c.SetupLinks[i]; l.Version != 0 {
+			b.add(b.t.plain(`UPDATE {p}setup_links SET hash = NULL WHERE account_id = $1 AND client_id = $2`), anyRows,
+				string(l.Account), string(l.ID))
+		}
+	}
+	for i := range c.Views {
+		if v := &c.Views[i]; v.Version != 0 {
+			b.add(b.t.plain(`UPDATE {p}views SET link = NULL, hash = NULL WHERE id = $1`), anyRows, string(v.ID))
 		}
 	}
 	for i := range c.Sessions {

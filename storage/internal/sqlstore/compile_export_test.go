@@ -1,5 +1,7 @@
 package sqlstore
 
+import "github.com/chatelaine-go/chatelaine/accounts"
+
 // Change is everything that a change of any package can carry.
 type Change = change
 
@@ -32,4 +34,27 @@ func Values(w *Writes, c Change, park bool) (places, gets []int, err error) {
 		places, gets = append(places, n), append(gets, len(s.args))
 	}
 	return places, gets, err
+}
+
+// Marked marks the beginnings of words in a text.
+func Marked(text string) string { return marked(text) }
+
+// Wanted returns what a marked text has to contain to fit a search.
+func Wanted(search string) string { return wanted(search) }
+
+// Grams returns the pieces of a marked text.
+func Grams(account accounts.AccountID, text string, signs ...string) string {
+	return grams(account, text, signs...)
+}
+
+// Asked returns the pieces by which a wanted text is found.
+func Asked(account accounts.AccountID, wanted string, signs ...string) (list []string, and string) {
+	return asked(account, wanted, signs...)
+}
+
+// Grants reads the sites of a client as the database writes them.
+func Grants(text string) ([]accounts.SiteGrant, error) {
+	var g asGrants
+	err := g.Scan(text)
+	return g, err
 }

@@ -37,6 +37,11 @@ func full() sqlstore.Change {
 	c.Memberships = []accounts.Membership{{}, {Version: 1}}
 	c.Connections = []accounts.Connection{{}, {Version: 1}}
 	c.Assignments = []accounts.Assignment{{}, {Version: 1}}
+	c.Clients = []accounts.Client{{}, {Version: 1}}
+	c.Sites = []accounts.Site{{}, {Version: 1}}
+	c.SiteAccess = []accounts.SiteAccess{{}, {Version: 1}}
+	c.SetupLinks = []invites.SetupLink{{}, {Version: 1}}
+	c.Views = []access.ViewAs{{}, {Version: 1}}
 	c.Requests = []access.Request{{}, {Version: 1}}
 	c.Invitations = []invites.Invitation{{}, {Version: 1}}
 	c.Sessions = []access.Session{{}, {Version: 1}}
@@ -101,12 +106,14 @@ func TestWrites_ApplyAccess_order(t *testing.T) {
 	kinds := []string{
 		"SELECT 1 FROM p_accounts", "UPDATE p_accounts SET version", "INSERT INTO p_quotas",
 		"UPDATE p_users", "UPDATE p_credentials", "UPDATE p_challenges", "UPDATE p_accounts SET name_key",
-		"UPDATE p_memberships", "UPDATE p_connections", "UPDATE p_assignments", "UPDATE p_requests SET agency_epoch",
-		"UPDATE p_invitations SET email = ?", "UPDATE p_sessions SET hash", "UPDATE p_tickets", "UPDATE p_guesses",
+		"UPDATE p_memberships", "UPDATE p_connections", "UPDATE p_assignments", "UPDATE p_clients SET user_id = ?", "UPDATE p_sites SET name",
+		"UPDATE p_site_access", "UPDATE p_requests SET agency_epoch",
+		"UPDATE p_invitations SET email = ?", "UPDATE p_setup_links", "UPDATE p_sessions SET hash", "UPDATE p_views SET account_id", "UPDATE p_tickets", "UPDATE p_guesses",
 		"DELETE FROM p_identities WHERE issuer", "INSERT INTO p_users",
 		"INSERT INTO p_identities", "INSERT INTO p_credentials", "INSERT INTO p_challenges", "INSERT INTO p_accounts",
-		"INSERT INTO p_memberships", "INSERT INTO p_connections", "INSERT INTO p_assignments", "INSERT INTO p_requests",
-		"INSERT INTO p_invitations", "INSERT INTO p_sessions", "INSERT INTO p_tickets", "INSERT INTO p_guesses",
+		"INSERT INTO p_memberships", "INSERT INTO p_connections", "INSERT INTO p_assignments", "INSERT INTO p_clients",
+		"INSERT INTO p_sites", "INSERT INTO p_site_access", "INSERT INTO p_requests",
+		"INSERT INTO p_invitations", "INSERT INTO p_setup_links", "INSERT INTO p_sessions", "INSERT INTO p_views", "INSERT INTO p_tickets", "INSERT INTO p_guesses",
 		"INSERT INTO p_replies", "INSERT INTO p_events",
 		"UPDATE p_mails INDEXED BY p_mails_reason", "INSERT INTO p_mails", "UPDATE p_sessions SET seen_at",
 		"UPDATE p_mails SET state = 'cancelled'", "UPDATE p_mails SET recipient", "DELETE FROM p_identities WHERE user_id",
@@ -208,10 +215,10 @@ func TestWrites_ApplyAccess_faults(t *testing.T) {
 		t.Parallel()
 		type later struct {
 			accounts.Change
-			Sites []string
+			Later []string
 		}
 		require.NoError(t, sqlstore.Refuse(later{Change: least().Change.Change}))
-		require.ErrorContains(t, sqlstore.Refuse(later{Sites: []string{"s"}}), "Change.Sites")
+		require.ErrorContains(t, sqlstore.Refuse(later{Later: []string{"s"}}), "Change.Later")
 	})
 
 	t.Run("a change of nothing is nothing", func(t *testing.T) {

@@ -22,6 +22,10 @@ type Dialect struct {
 	// that has no statistics to find it by.
 	Hint func(index string) string
 
+	// Words tells that what is looked for is found by tables of words, which
+	// the writes keep, and not by an index that the database keeps itself.
+	Words bool
+
 	// Prefix stands before the name of every table, with the schema and its
 	// dot where there is one.
 	Prefix string
@@ -36,6 +40,7 @@ func SQLite(prefix string) Dialect {
 		// time a value is bound.
 		InOrder: "?",
 		Hint:    func(index string) string { return "INDEXED BY " + prefix + index },
+		Words:   true,
 		Prefix:  prefix,
 	}
 }
@@ -58,8 +63,8 @@ func (d Dialect) bare(text string) string {
 }
 
 // SQL renders a statement: {p} becomes the prefix, {by mails_due} after a table
-// a hint to its index of that name, or nothing, and $1, $2 … the placeholders
-// of the dialect. A dollar sign before anything but a digit stays.
+// a hint to its index of that name, or nothing, and $1, $2 … the placeholders of
+// the dialect. A dollar sign before anything but a digit stays.
 func (d Dialect) SQL(text string) string {
 	var b strings.Builder
 	b.Grow(len(text) + 8*len(d.Prefix))

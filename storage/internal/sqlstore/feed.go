@@ -14,8 +14,9 @@ const (
 		WHERE (op, seq) IN (
 			SELECT op, seq FROM {p}events {by events_feed} WHERE taken = 0 AND due_at <= $2
 			ORDER BY at, op, seq LIMIT $3 + 0)
-		RETURNING op, seq, at, kind, account_id, agency_id, user_id, request_id, invitation_id, session_id, mail_id,
-			role, was, action, refusal, by_user, by_session, by_system, by_operator, by_reason, by_request, attempts, fence`
+		RETURNING op, seq, at, kind, account_id, agency_id, user_id, request_id, invitation_id, session_id, client_id,
+			site_id, view_id, mail_id, role, was, action, refusal, by_user, by_session, by_client, by_system, by_operator,
+			by_reason, by_request, attempts, fence`
 
 	takeEvent = `UPDATE {p}events SET taken = 1, fence = fence + 1
 		WHERE op = $1 AND seq = $2 AND fence = $3 AND taken = 0`
@@ -41,7 +42,7 @@ func (w *Writes) ClaimEvents(ctx context.Context, c accounts.EventClaim) ([]acco
 		list = make([]accounts.EventDelivery, len(rows))
 		for i, v := range rows {
 			r := row(v)
-			list[i] = accounts.EventDelivery{Event: r.event(), Attempt: int(r.number(21)), Fence: r.number(22)}
+			list[i] = accounts.EventDelivery{Event: r.event(), Attempt: int(r.number(25)), Fence: r.number(26)}
 		}
 		return nil
 	})
@@ -65,12 +66,13 @@ func (r row) event() accounts.Event {
 		Kind:    accounts.EventKind(r.text(3)),
 		Account: accounts.AccountID(r.text(4)), Agency: accounts.AccountID(r.text(5)),
 		User: accounts.UserID(r.text(6)), Request: accounts.RequestID(r.text(7)),
-		Invitation: accounts.InvitationID(r.text(8)), Session: accounts.SessionID(r.text(9)), Mail: r.text(10),
-		Role: roles.Role(r.text(11)), Was: roles.Role(r.text(12)),
-		Action: accounts.EventKind(r.text(13)), Refusal: r.text(14),
+		Invitation: accounts.InvitationID(r.text(8)), Session: accounts.SessionID(r.text(9)),
+		Client: accounts.ClientID(r.text(10)), Site: accounts.SiteID(r.text(11)), View: accounts.ViewID(r.text(12)),
+		Mail: r.text(13), Role: roles.Role(r.text(14)), Was: roles.Role(r.text(15)),
+		Action: accounts.EventKind(r.text(16)), Refusal: r.text(17),
 		By: accounts.By{
-			User: accounts.UserID(r.text(15)), Session: accounts.SessionID(r.text(16)), System: r.text(17),
-			Operator: r.text(18), Reason: r.text(19), RequestID: r.text(20),
+			User: accounts.UserID(r.text(18)), Session: accounts.SessionID(r.text(19)), Client: accounts.ClientID(r.text(20)),
+			System: r.text(21), Operator: r.text(22), Reason: r.text(23), RequestID: r.text(24),
 		},
 	}
 }

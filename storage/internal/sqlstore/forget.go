@@ -11,6 +11,8 @@ var (
 		`DELETE FROM {p}tickets WHERE user_id = $1`,
 		`UPDATE {p}sessions SET user_agent = '', source = '', version = version + 1
 			WHERE user_id = $1 AND (user_agent <> '' OR source <> '')`,
+		`UPDATE {p}views SET user_agent = '', source = '', version = version + 1
+			WHERE viewer_id = $1 AND (user_agent <> '' OR source <> '')`,
 	}
 
 	forgetEmail = [...]string{ //nolint:gochecknoglobals // a constant list

@@ -16,7 +16,7 @@ const (
 			SELECT id FROM {p}mails {by mails_due} WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $3
 			ORDER BY priority, due_at, id LIMIT $4 + 0)
 		RETURNING id, kind, account_id, recipient, recipient_name, locale, subject, body, reason, priority, due_at,
-			not_after, created_at, attempts, fence`
+			not_after, created_at, attempts, fence, sender_name, sender`
 
 	settleSent = `UPDATE {p}mails SET state = 'sent', subject = '', body = '', settled_at = $1, leased_until = 0,
 		fence = fence + 1, error = $2
@@ -53,7 +53,8 @@ func (w *Writes) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 			r := row(v)
 			list[i] = mail.Delivery{
 				Message: mail.Message{
-					ID: r.text(0), Kind: r.text(1), Account: r.text(2), To: r.text(3), ToName: r.text(4),
+					ID: r.text(0), Kind: r.text(1), Account: r.text(2), From: mail.Sender{Name: r.text(15), Address: r.text(16)},
+					To: r.text(3), ToName: r.text(4),
 					Locale: r.text(5), Subject: r.text(6), Text: r.text(7), Reason: mail.Reason(r.text(8)),
 					Priority: mail.Priority(r.number(9)), //nolint:gosec // it was written from a Priority
 					Due:      moment(r.number(10)), NotAfter: moment(r.number(11)), CreatedAt: moment(r.number(12)),

@@ -40,6 +40,7 @@ func fill(b *testing.B, f *fixture, n int) {
 		})
 	}
 	fillOffice(b, f, n)
+	fillClient(b, f)
 	_, err = f.db.ExecContext(b.Context(), "COMMIT")
 	require.NoError(b, err)
 }
@@ -68,6 +69,23 @@ func fillOffice(b *testing.B, f *fixture, n int) {
 	}
 	f.put(b, "guesses", row{"email": "ann@example.com", "version": 1, "tries": 1})
 	f.put(b, "quotas", row{"subject": "192.0.2.1", "kind": string(accounts.QuotaSource), "day": 1, "used": 5})
+}
+
+// fillClient puts in a client of the office with ten sites, and a session of
+// theirs.
+func fillClient(b *testing.B, f *fixture) {
+	b.Helper()
+	f.user(b, "zoe", nil)
+	f.put(b, "clients", row{"account_id": "office", "id": "zoe", "user_id": "zoe", "version": 1, "active_at": ago(1), "stage": 2})
+	for i := range 10 {
+		id := fmt.Sprint("site", i)
+		f.put(b, "sites", row{"account_id": "office", "id": id, "version": 1, "place": i, "name": "The site of " + id})
+		f.put(b, "site_access", row{"account_id": "office", "client_id": "zoe", "site_id": id, "version": 1, "permissions": "site.view\nsite.edit\nblog.edit"})
+	}
+	f.put(b, "sessions", row{
+		"id": "zoe", "version": 1, "hash": hashOf("zoe"), "user_id": "zoe", "user_epoch": 1, "login": 1, "method": "oidc",
+		"created_at": ago(1), "auth_at": ago(1), "seen_at": ago(0),
+	})
 }
 
 // bare runs the statement that ask sends as database/sql users do who write it
@@ -151,6 +169,10 @@ func BenchmarkReads(b *testing.B) {
 			{"Admission/delegate", func(r *sqlstore.Reads) (int, error) {
 				a, err := r.Admission(b.Context(), hash, accounts.AccountID(middle))
 				return len(a.Standing.Routes), err
+			}},
+			{"Admission/client", func(r *sqlstore.Reads) (int, error) {
+				a, err := r.Admission(b.Context(), token.Hash(hashOf("zoe")), "office")
+				return len(a.Sites) - 9, err
 			}},
 			{"Standings/one", func(r *sqlstore.Reads) (int, error) {
 				all, err := r.Standings(b.Context(), []accounts.StandingKey{{User: "ann", Account: accounts.AccountID(middle)}})

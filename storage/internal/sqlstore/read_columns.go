@@ -19,10 +19,13 @@ import (
 //	t ticket                    z challenge
 //	n guesses                   x session
 //	e event                     l mail
+//	f, o client record          d setup link
+//	j site                      b site access
+//	h view
 //	k the keys of the question
 //
-// Where an invitation is read, q is who made it, and w that user's membership
-// in a.
+// Where an invitation or a setup link is read, q is who made it, and w that
+// user's membership in a. Where two users more are read, p is the other.
 //
 // Below, each list of columns stands before the function that binds it.
 
@@ -39,6 +42,9 @@ const (
 	userQ = `q.id, q.name, q.epoch, q.epoch_at, q.suspended_at, q.deleted_at, q.confirms,
 		q.version, q.logins, q.handle, q.email, q.address, q.proven, q.locale, q.kept, q.phone, q.suspensions,
 		q.created_at, q.updated_at`
+	userP = `p.id, p.name, p.epoch, p.epoch_at, p.suspended_at, p.deleted_at, p.confirms,
+		p.version, p.logins, p.handle, p.email, p.address, p.proven, p.locale, p.kept, p.phone, p.suspensions,
+		p.created_at, p.updated_at`
 )
 
 func bindUser(d []any, u *accounts.User) []any {
@@ -197,13 +203,15 @@ func bindSession(d []any, s *access.Session) []any {
 
 // eventE begins with the place of the event, by which pages are merged.
 const eventE = `e.at, e.op, e.seq, e.kind, e.account_id, e.agency_id, e.user_id, e.request_id, e.invitation_id, e.session_id,
-	e.mail_id, e.role, e.was, e.action, e.refusal, e.by_user, e.by_session, e.by_system, e.by_operator, e.by_reason, e.by_request`
+	e.client_id, e.site_id, e.view_id, e.mail_id, e.role, e.was, e.action, e.refusal, e.by_user, e.by_session, e.by_client,
+	e.by_system, e.by_operator, e.by_reason, e.by_request`
 
 func bindEvent(d []any, e *accounts.Event) []any {
 	return append(d, (*asTime)(&e.At), (*asText)(&e.Op), (*asCount)(&e.Seq), (*asText)(&e.Kind), (*asText)(&e.Account), (*asText)(&e.Agency),
-		(*asText)(&e.User), (*asText)(&e.Request), (*asText)(&e.Invitation), (*asText)(&e.Session), (*asText)(&e.Mail),
+		(*asText)(&e.User), (*asText)(&e.Request), (*asText)(&e.Invitation), (*asText)(&e.Session), (*asText)(&e.Client),
+		(*asText)(&e.Site), (*asText)(&e.View), (*asText)(&e.Mail),
 		(*asText)(&e.Role), (*asText)(&e.Was), (*asText)(&e.Action), (*asText)(&e.Refusal),
-		(*asText)(&e.By.User), (*asText)(&e.By.Session), (*asText)(&e.By.System), (*asText)(&e.By.Operator), (*asText)(&e.By.Reason),
+		(*asText)(&e.By.User), (*asText)(&e.By.Session), (*asText)(&e.By.Client), (*asText)(&e.By.System), (*asText)(&e.By.Operator), (*asText)(&e.By.Reason),
 		(*asText)(&e.By.RequestID))
 }
 

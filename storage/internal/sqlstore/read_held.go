@@ -50,6 +50,11 @@ const (
 			AND (v.account_id, v.id) > ($3, $4) ORDER BY v.account_id, v.id LIMIT $5 + 0`
 	heldMail = `SELECT ` + recordL + ` FROM {p}mails l
 		WHERE l.recipient = $1 AND l.recipient <> '' AND l.id > $2 ORDER BY l.id LIMIT $3 + 0`
+	heldClient = `SELECT ` + clientF + ` FROM {p}clients f
+		WHERE (f.user_id = $1 AND $1 <> '' OR f.email = $2 AND f.email <> '')
+			AND (f.account_id, f.id) > ($3, $4) ORDER BY f.account_id, f.id LIMIT $5 + 0`
+	heldView = `SELECT ` + viewH + ` FROM {p}views h
+		WHERE h.viewer_id = $1 AND h.id > $2 ORDER BY h.id LIMIT $3 + 0`
 	heldEvent = `SELECT ` + eventE + ` FROM {p}events e
 		WHERE (e.user_id = $1 OR e.by_user = $1) AND $1 <> ''
 			AND (e.op, e.seq) > ($2, $3) ORDER BY e.op, e.seq LIMIT $4 + 0`
@@ -100,6 +105,15 @@ func (r *Reads) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held
 			i.Hash = token.Hash{}
 			return heldKey(string(i.Account), string(i.ID))
 		}, user, email, first, second, n)
+	case accounts.HeldClient:
+		return held(ctx, r, bindRecorded, heldClient, func(c *accounts.Client) string {
+			return heldKey(string(c.Account), string(c.ID))
+		}, user, email, first, second, n)
+	case accounts.HeldView:
+		return held(ctx, r, bindView, heldView, func(v *access.ViewAs) string {
+			v.Link, v.Hash = token.Hash{}, token.Hash{}
+			return string(v.ID)
+		}, user, q.After, n)
 	case accounts.HeldMail:
 		return held(ctx, r, bindRecord, heldMail, func(m *mail.Record) string { return m.ID }, email, q.After, n)
 	case accounts.HeldEvent:

@@ -41,10 +41,14 @@ const maxPattern = 50_000
 // A text that no key is long enough to contain becomes a pattern that fits
 // none, instead of one that the database refuses to run.
 func contains(search string) string {
-	key := accounts.NameKey(search)
-	if key == "" {
-		return ""
+	if key := accounts.NameKey(search); key != "" {
+		return pattern(key)
 	}
+	return ""
+}
+
+// pattern is contains for a text that is made already.
+func pattern(key string) string {
 	var b strings.Builder
 	b.Grow(len(key) + 8)
 	b.WriteByte('%')

@@ -51,15 +51,17 @@ func bindInviter(d []any, m *accounts.Member) []any {
 const (
 	invitingOf = `SELECT ` + accountA + `, ` + invitationV + `, ` + userQ + `, ` + membershipW + `,
 		` + seatsTaken + `$2` + seatsHeld + `$2` + seatsEnd + `,
-		CASE WHEN EXISTS (SELECT 1 FROM {p}users u
-			JOIN {p}memberships m ON m.account_id = $2 AND m.user_id = u.id
-			WHERE u.email = COALESCE(v.email, $4) AND u.email <> '' AND u.deleted_at = 0 AND ` + activeM + `)
+		` + memberStateM + `,
+		CASE WHEN EXISTS (SELECT 1 FROM {p}clients f
+			WHERE f.account_id = $2 AND f.email = COALESCE(v.email, $4) AND f.email <> '' AND f.deleted_at = 0)
 			THEN 1 ELSE 0 END,
 		h.used, d.used
 	FROM {p}accounts a`
 	invitingRest = inviterV + `
 	LEFT JOIN {p}quotas h ON h.subject = $2 AND h.kind = 'invitations' AND h.day = $3
 	LEFT JOIN {p}quotas d ON d.subject = COALESCE(v.email, $4) AND d.kind = 'recipient' AND d.day = $3
+	LEFT JOIN {p}users u ON u.email = COALESCE(v.email, $4) AND u.email <> '' AND u.deleted_at = 0
+	LEFT JOIN {p}memberships m ON m.account_id = $2 AND m.user_id = u.id
 	WHERE a.id = $2`
 
 	invitingByEmail = invitingOf + `
@@ -78,9 +80,9 @@ func (r *Reads) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.
 }
 
 func bindInviting(d []any, v *invites.Inviting) []any {
-	d = bindInvitation(bindAccount(slices.Grow(d, 73), &v.Account), &v.Invitation)
+	d = bindInvitation(bindAccount(slices.Grow(d, 79), &v.Account), &v.Invitation)
 	d = bindSeats(bindInviter(d, &v.Inviter), &v.Seats)
-	return append(d, (*asBool)(&v.Member), (*asCount)(&v.Used), (*asCount)(&v.Mails))
+	return append(bindMemberState(d, &v.Member), (*asBool)(&v.Client), (*asCount)(&v.Used), (*asCount)(&v.Mails))
 }
 
 // accepting has a row for each identity of whoever would join, and one if there
@@ -88,13 +90,17 @@ func bindInviting(d []any, v *invites.Inviting) []any {
 // whoever has the address), $3 the hash, or $3 and $4 the account and the id.
 const (
 	acceptingOf = `SELECT ` + invitationV + `, ` + accountA + `, ` + userQ + `, ` + membershipW + `, ` +
-		meansColumns + `, ` + membershipM + `, `
+		meansColumns + `, ` + membershipM + `, ` + clientStateF + `, `
 	acceptingFrom = `
 	FROM {p}invitations v
 	JOIN {p}accounts a ON a.id = v.account_id` + inviterV + `
 	LEFT JOIN {p}users u ON `
 	acceptingRest = meansJoins + `
 	LEFT JOIN {p}memberships m ON m.account_id = v.account_id AND m.user_id = u.id
+	LEFT JOIN {p}clients f ON f.account_id = v.account_id AND f.id = COALESCE(
+		(SELECT o.id FROM {p}clients o WHERE o.account_id = v.account_id AND o.email = COALESCE(NULLIF(u.email, ''), v.email)
+			AND o.email <> '' AND o.deleted_at = 0),
+		(SELECT o.id FROM {p}clients o WHERE o.user_id = u.id AND o.account_id = v.account_id AND o.deleted_at = 0))
 	WHERE `
 
 	joinerNamed     = `u.id = $2` + acceptingRest
@@ -131,8 +137,8 @@ func (r *Reads) Accepting(ctx context.Context, q invites.AcceptingQuery) (invite
 	}
 	var v invites.Accepting
 	var row meansRow
-	d := bindAccount(bindInvitation(make([]any, 0, 111), &v.Invitation), &v.Account)
-	d = bindMembership(row.bind(bindInviter(d, &v.Inviter)), &v.Member)
+	d := bindAccount(bindInvitation(make([]any, 0, 119), &v.Invitation), &v.Account)
+	d = bindClientState(bindMembership(row.bind(bindInviter(d, &v.Inviter)), &v.Member), &v.Client)
 	err := r.each(ctx, named, args, bindSeats(d, &v.Seats), func() { row.into(&v.Joiner) })
 	switch {
 	case err != nil:

@@ -152,17 +152,17 @@ func TestReads_Inviting(t *testing.T) {
 
 	require.Equal(t, invites.Inviting{Account: account("a"), Seats: seats, Used: 7},
 		ask(invites.InvitingQuery{Account: "a", Email: "new@example.com"}), "another account's invitation is no one's business")
-	require.Equal(t, invites.Inviting{Account: account("a"), Seats: seats, Used: 7},
-		ask(invites.InvitingQuery{Account: "a", Email: "bob@example.com"}), "one that was decided is none, and a suspended member none")
+	require.Equal(t, invites.Inviting{Account: account("a"), Seats: seats, Used: 7, Member: f.mustMember(t, "a", "bob").Membership.MemberState},
+		ask(invites.InvitingQuery{Account: "a", Email: "bob@example.com"}), "one that was decided is none, and a suspended member is told")
 	require.Equal(t, f.mustMember(t, "a", "dan"), ask(invites.InvitingQuery{Account: "a", ID: "to bob"}).Inviter, "a deleted one")
 	require.Zero(t, ask(invites.InvitingQuery{Account: "b", ID: "theirs"}).Inviter)
 	for email, member := range map[accounts.Email]bool{
 		"ann@example.com": true, "bob@example.com": false, "cid@example.com": false, "dan@example.com": false, "eve@example.com": false, "": false,
 	} {
-		require.Equal(t, member, ask(invites.InvitingQuery{Account: "a", Email: email}).Member, email)
+		require.Equal(t, member, ask(invites.InvitingQuery{Account: "a", Email: email}).Member.Active(), email)
 	}
 	f.invite(t, "a", "to ann", "ann@example.com", nil)
-	require.True(t, ask(invites.InvitingQuery{Account: "a", ID: "to ann"}).Member)
+	require.True(t, ask(invites.InvitingQuery{Account: "a", ID: "to ann"}).Member.Active())
 
 	for name, q := range map[string]invites.InvitingQuery{
 		"no such account": {Account: "nowhere", Email: "eve@example.com"}, "no such invitation": {Account: "a", ID: "no"},

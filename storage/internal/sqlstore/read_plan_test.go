@@ -38,6 +38,10 @@ func plan(t *testing.T, f *fixture, l *last) []string {
 // value is bound: LIMIT and LIKE with a bare parameter.
 var replanned = regexp.MustCompile(`(LIMIT|LIKE) \?\d+( [^+|]|\s*\)|$)`)
 
+// worded is an index of words that is asked for some of them, and walked in its
+// own order from a place on: what is in it is not read from end to end.
+var worded = regexp.MustCompile(`^w VIRTUAL TABLE INDEX 64:M\d<>$`)
+
 // question is what one question may do.
 type question struct {
 	name string
@@ -80,7 +84,7 @@ func TestReads_plans(t *testing.T) {
 			return r.Standings(t.Context(), []accounts.StandingKey{{User: "a", Account: "a"}, {User: "b"}, {User: "c"}})
 		})},
 		{
-			name: "reach", uses: []string{"ch_memberships_user", "ch_assignments_user"}, scans: []string{"x", "y"}, sorts: 2,
+			name: "reach", uses: []string{"ch_memberships_user", "ch_assignments_user", "ch_clients_user"}, scans: []string{"x", "y", "z"}, sorts: 4,
 			ask: drop(func(r *sqlstore.Reads) ([]accounts.Reached, error) {
 				return r.Reach(t.Context(), accounts.ReachQuery{User: "a", Proof: accounts.AnyLogin(), Search: "x"})
 			}),
@@ -184,7 +188,8 @@ func planned(t *testing.T, tests []question) {
 			all := strings.Join(steps, "\n")
 			sorts := 0
 			for _, s := range steps {
-				if what, is := strings.CutPrefix(s, "SCAN "); is && !strings.Contains(what, "CONSTANT ROW") {
+				what, is := strings.CutPrefix(s, "SCAN ")
+				if is && !strings.Contains(what, "CONSTANT ROW") && !worded.MatchString(what) {
 					require.Contains(t, tt.scans, what, all)
 				}
 				require.NotContains(t, s, "AUTOMATIC", all)

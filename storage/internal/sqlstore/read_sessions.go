@@ -8,7 +8,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
 
-const admission = `SELECT ` + sessionStateX + `, ` + standingColumns + `
+const admission = `SELECT ` + sessionStateX + `, ` + standingColumns + `, ` + grantsF + `
 	FROM {p}sessions x
 	JOIN {p}users u ON u.id = x.user_id
 	LEFT JOIN {p}accounts a ON a.id = $2` + standingJoins + `
@@ -22,7 +22,8 @@ func (r *Reads) Admission(ctx context.Context, hash token.Hash, account accounts
 		return found, nil
 	}
 	var row standingRow
-	d := row.bind(bindSessionState(make([]any, 0, 52), &found.Session))
+	d := row.bind(bindSessionState(make([]any, 0, 58), &found.Session))
+	d = append(d, (*asGrants)(&found.Sites))
 	err := r.each(ctx, admission, []any{hash[:], string(account)}, d, func() { row.into(&found.Standing) })
 	if err != nil {
 		return access.Admission{}, err

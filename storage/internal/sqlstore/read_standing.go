@@ -13,11 +13,12 @@ import (
 // differ only in what belongs to the route.
 const (
 	standingColumns = userStateU + `, ` + accountStateA + `, ` + memberStateM + `, ` +
-		accountStateG + `, ` + connectionStateC + `, ` + memberStateW + `, ` + assignmentStateS
+		`f.id, f.epoch, f.after_login, f.after_at, f.suspended_at, ` + accountStateG + `, ` + connectionStateC + `, ` + memberStateW + `, ` + assignmentStateS
 
 	// standingJoins adds to a user u and an account a what ties them.
 	standingJoins = `
 	LEFT JOIN {p}memberships m ON m.account_id = a.id AND m.user_id = u.id
+	LEFT JOIN {p}clients f ON f.user_id = u.id AND f.account_id = a.id AND f.deleted_at = 0
 	LEFT JOIN {p}assignments s ON s.client_id = a.id AND s.user_id = u.id
 	LEFT JOIN {p}connections c ON c.client_id = s.client_id AND c.agency_id = s.agency_id
 	LEFT JOIN {p}accounts g ON g.id = s.agency_id
@@ -31,8 +32,10 @@ type standingRow struct {
 }
 
 func (w *standingRow) bind(d []any) []any {
-	d = slices.Grow(d, 43)
+	d = slices.Grow(d, 48)
 	d = bindMemberState(bindAccountState(bindUserState(d, &w.standing.User), &w.standing.Account), &w.standing.Member)
+	f := &w.standing.Client
+	d = append(d, (*asText)(&f.ID), (*asInt)(&f.Epoch), (*asInt)(&f.After), (*asTime)(&f.AfterAt), (*asTime)(&f.SuspendedAt))
 	d = bindConnectionState(bindAccountState(d, &w.route.Agency), &w.route.Connection)
 	return bindAssignmentState(bindMemberState(d, &w.route.Member), &w.route.Assignment)
 }
@@ -40,6 +43,10 @@ func (w *standingRow) bind(d []any) []any {
 // into adds the row to its standing.
 func (w *standingRow) into(s *accounts.Standing) {
 	s.User, s.Account, s.Member = w.standing.User, w.standing.Account, w.standing.Member
+	if w.standing.Client.ID != "" {
+		s.Client = w.standing.Client
+		s.Client.Account, s.Client.User = s.Account.ID, s.User.ID
+	}
 	if w.route.Agency.ID != "" {
 		s.Routes = append(s.Routes, w.route)
 	}

@@ -159,6 +159,10 @@ func (d Dialect) insert(l *layout, rows int) string {
 	for _, c := range l.derived {
 		b.WriteString(", " + c.col)
 	}
+	late := d.Words && l.gone != ""
+	if late {
+		b.WriteString(", late")
+	}
 	b.WriteString(") VALUES ")
 	n := 0
 	list := func(count int) {
@@ -189,6 +193,11 @@ func (d Dialect) insert(l *layout, rows int) string {
 		for range l.derived {
 			n++
 			b.WriteString(", (SELECT name_key FROM " + d.Prefix + "accounts WHERE id = " + d.bind(n) + ")")
+		}
+		if late {
+			b.WriteString(", EXISTS (SELECT 1 FROM " + d.Prefix + l.name + " WHERE account_id = " + d.bind(n+1) + " AND " +
+				l.gone + " = 0 AND (created_at, id) > (" + d.bind(n+2) + ", " + d.bind(n+3) + "))")
+			n += 3
 		}
 		b.WriteByte(')')
 	}

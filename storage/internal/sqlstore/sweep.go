@@ -24,6 +24,8 @@ const (
 		ORDER BY expires_at LIMIT $2 + 0)`
 	sweepGuesses = `DELETE FROM {p}guesses WHERE email IN (
 		SELECT email FROM {p}guesses WHERE last_at < $1 ORDER BY last_at LIMIT $2 + 0)`
+	sweepViews = `DELETE FROM {p}views WHERE id IN (
+		SELECT id FROM {p}views WHERE ` + overH + ` < $1 ORDER BY ` + overH + ` LIMIT $2 + 0)`
 	sweepReplies = `DELETE FROM {p}replies WHERE (account_id, actor, key) IN (
 		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 + 0)`
 	sweepQuotas = `DELETE FROM {p}quotas WHERE (subject, kind, day) IN (
@@ -34,6 +36,9 @@ const (
 	sweepMail = `DELETE FROM {p}mails WHERE id IN (
 		SELECT id FROM {p}mails WHERE settled_at > 0 AND settled_at < $1 ORDER BY settled_at LIMIT $2 + 0)`
 )
+
+// overH is when a view was over, in the words of its index.
+const overH = `CASE WHEN ended_at > 0 AND ended_at < expires_at THEN ended_at ELSE expires_at END`
 
 // Sweep implements storage.Storage.
 func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit int) (int, error) {
@@ -49,6 +54,7 @@ func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit in
 		{sweepTickets, micros(before.Tickets)},
 		{sweepChallenges, micros(before.Tickets)},
 		{sweepGuesses, micros(before.Guesses)},
+		{sweepViews, micros(before.Views)},
 		{sweepReplies, micros(before.Replies)},
 		{sweepQuotas, int64(before.Quotas)},
 		{sweepMail, micros(before.Mail)},

@@ -21,6 +21,7 @@ type layout struct {
 	steady []string
 
 	fixed   []fixed   // columns that every new row begins with, never written by an update
+	gone    string    // of a table with words: the column that says since when the row is out of its list
 	derived []derived // columns that are looked up when a row is inserted
 }
 
@@ -266,9 +267,9 @@ var (
 		layout: layout{
 			name: "events", key: []string{"op", "seq"},
 			cols: []string{
-				"at", "kind", "account_id", "agency_id", "user_id", "request_id", "invitation_id", "session_id", "mail_id",
-				"role", "was", "action", "refusal", "by_user", "by_session", "by_system", "by_operator", "by_reason",
-				"by_request",
+				"at", "kind", "account_id", "agency_id", "user_id", "request_id", "invitation_id", "session_id", "client_id",
+				"site_id", "view_id", "mail_id", "role", "was", "action", "refusal", "by_user", "by_session", "by_client",
+				"by_system", "by_operator", "by_reason", "by_request",
 			},
 			fixed: []fixed{{"taken", "0"}, {"due_at", "0"}, {"attempts", "0"}, {"fence", "0"}},
 		},
@@ -276,8 +277,9 @@ var (
 		rowOf: func(a []any, e *accounts.Event) []any {
 			return append(a,
 				micros(e.At), string(e.Kind), string(e.Account), string(e.Agency), string(e.User), string(e.Request),
-				string(e.Invitation), string(e.Session), e.Mail, string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User),
-				string(e.By.Session), e.By.System, e.By.Operator, e.By.Reason, e.By.RequestID)
+				string(e.Invitation), string(e.Session), string(e.Client), string(e.Site), string(e.View), e.Mail,
+				string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User), string(e.By.Session),
+				string(e.By.Client), e.By.System, e.By.Operator, e.By.Reason, e.By.RequestID)
 		},
 	}
 
@@ -285,8 +287,8 @@ var (
 		layout: layout{
 			name: "mails", key: []string{"id"},
 			cols: []string{
-				"kind", "account_id", "recipient", "recipient_name", "locale", "subject", "body", "reason",
-				"priority", "due_at", "not_after", "created_at",
+				"kind", "account_id", "sender_name", "sender", "recipient", "recipient_name", "locale", "subject", "body",
+				"reason", "priority", "due_at", "not_after", "created_at",
 			},
 			fixed: []fixed{
 				{"state", "'queued'"},
@@ -300,8 +302,8 @@ var (
 		keyOf: func(a []any, m *mail.Message) []any { return append(a, m.ID) },
 		rowOf: func(a []any, m *mail.Message) []any {
 			return append(a,
-				m.Kind, m.Account, m.To, m.ToName, m.Locale, m.Subject, m.Text, string(m.Reason), int64(m.Priority),
-				micros(m.Due), micros(m.NotAfter), micros(m.CreatedAt))
+				m.Kind, m.Account, m.From.Name, m.From.Address, m.To, m.ToName, m.Locale, m.Subject, m.Text, string(m.Reason),
+				int64(m.Priority), micros(m.Due), micros(m.NotAfter), micros(m.CreatedAt))
 		},
 	}
 )

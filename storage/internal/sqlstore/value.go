@@ -1,6 +1,10 @@
 package sqlstore
 
-import "time"
+import (
+	"time"
+
+	"github.com/chatelaine-go/chatelaine/access/token"
+)
 
 // micros returns a moment as it is stored: microseconds since 1970 in UTC.
 // The zero time is 0.
@@ -17,6 +21,23 @@ func moment(us int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(us).UTC()
+}
+
+// text returns what is stored of an id that may be none, which is NULL then.
+func text[T ~string](id T) any {
+	if id == "" {
+		return nil
+	}
+	return string(id)
+}
+
+// digest returns what is stored of a hash: NULL of none, so that any number of
+// rows may have none.
+func digest(h token.Hash) any {
+	if h == (token.Hash{}) {
+		return nil
+	}
+	return h[:]
 }
 
 // flag returns a truth value as it is stored.

@@ -169,6 +169,161 @@ CREATE TABLE {p}assignments (
 ) WITHOUT ROWID;
 CREATE INDEX {p}assignments_user ON {p}assignments (user_id, client_key, client_id, agency_id);
 
+-- The bulk of an agency: its clients, their sites, and what each may do there.
+-- user_id is NULL until somebody logs in. stage is how far a client has come by
+-- the row's own facts: 0 new, 1 invited, 2 active, 3 suspended; sited is 1 while
+-- the client has a site that is live, whatever it is for, and status is what
+-- follows from both: 0 a lead, 1 with sites, and then the stages. search is what
+-- a search looks into, with a mark where a word begins. place is the row's in
+-- the index of words, which lists rows in the order in which they came. That is
+-- the order of the list but for rows that came late, 1, and rows whose place in
+-- the list has changed, 2.
+CREATE TABLE {p}clients (
+    place        INTEGER NOT NULL PRIMARY KEY,
+    account_id   TEXT    NOT NULL REFERENCES {p}accounts (id),
+    id           TEXT    NOT NULL,
+    version      INTEGER NOT NULL,
+    user_id      TEXT    REFERENCES {p}users (id),
+    epoch        INTEGER NOT NULL,
+    after_login  INTEGER NOT NULL,
+    after_at     INTEGER NOT NULL,
+    suspended_at INTEGER NOT NULL,
+    deleted_at   INTEGER NOT NULL,
+    first_name   TEXT    NOT NULL,
+    last_name    TEXT    NOT NULL,
+    email        TEXT    NOT NULL,
+    address      TEXT    NOT NULL,
+    company      TEXT    NOT NULL,
+    postal       TEXT    NOT NULL,
+    phone        TEXT    NOT NULL,
+    notes        TEXT    NOT NULL,
+    locale       TEXT    NOT NULL,
+    invited_at   INTEGER NOT NULL,
+    active_at    INTEGER NOT NULL,
+    stage        INTEGER NOT NULL,
+    sited        INTEGER NOT NULL,
+    status       INTEGER NOT NULL GENERATED ALWAYS AS (CASE WHEN stage = 0 THEN sited ELSE stage + 1 END) VIRTUAL,
+    search       TEXT    NOT NULL,
+    late         INTEGER NOT NULL,
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX {p}clients_key ON {p}clients (account_id, id);
+CREATE UNIQUE INDEX {p}clients_email ON {p}clients (account_id, email) WHERE deleted_at = 0;
+CREATE UNIQUE INDEX {p}clients_user ON {p}clients (user_id, account_id) WHERE user_id IS NOT NULL AND deleted_at = 0;
+CREATE INDEX {p}clients_made ON {p}clients (account_id, created_at, id) WHERE deleted_at = 0;
+CREATE INDEX {p}clients_status ON {p}clients (account_id, status, created_at, id) WHERE deleted_at = 0;
+CREATE INDEX {p}clients_late ON {p}clients (account_id, created_at, id) WHERE late > 0 AND deleted_at = 0;
+
+-- The words of clients: the pieces of their search texts, each begun by what
+-- stands for the account, under a number that falls as places grow; rows that
+-- came late stand behind the others, by numbers that grow. Rows that are written
+-- wait in client_fresh until there are enough to be put in at once.
+CREATE VIRTUAL TABLE {p}client_words USING fts5 (
+    grams, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
+CREATE TABLE {p}client_fresh (
+    n     INTEGER NOT NULL PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    grams TEXT    NOT NULL
+);
+
+CREATE TABLE {p}sites (
+    place      INTEGER NOT NULL PRIMARY KEY,
+    account_id TEXT    NOT NULL REFERENCES {p}accounts (id),
+    id         TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    name       TEXT    NOT NULL,
+    alias      TEXT    NOT NULL,
+    url        TEXT    NOT NULL,
+    domain     TEXT    NOT NULL,
+    search     TEXT    NOT NULL,
+    late       INTEGER NOT NULL,
+    removed_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX {p}sites_key ON {p}sites (account_id, id);
+CREATE INDEX {p}sites_made ON {p}sites (account_id, created_at, id) WHERE removed_at = 0;
+CREATE INDEX {p}sites_late ON {p}sites (account_id, created_at, id) WHERE late > 0 AND removed_at = 0;
+CREATE VIRTUAL TABLE {p}site_words USING fts5 (
+    grams, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
+CREATE TABLE {p}site_fresh (
+    n     INTEGER NOT NULL PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    grams TEXT    NOT NULL
+);
+
+-- permissions are one a line.
+CREATE TABLE {p}site_access (
+    account_id  TEXT    NOT NULL,
+    client_id   TEXT    NOT NULL,
+    site_id     TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    permissions TEXT    NOT NULL,
+    ended_at    INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    PRIMARY KEY (account_id, client_id, site_id),
+    FOREIGN KEY (account_id, client_id) REFERENCES {p}clients (account_id, id),
+    FOREIGN KEY (account_id, site_id) REFERENCES {p}sites (account_id, id)
+) WITHOUT ROWID;
+CREATE INDEX {p}site_access_site ON {p}site_access (account_id, site_id) WHERE ended_at = 0;
+
+-- Hashes of secrets that are not there are NULL.
+CREATE TABLE {p}setup_links (
+    account_id  TEXT    NOT NULL,
+    client_id   TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    hash        BLOB,
+    epoch       INTEGER NOT NULL,
+    maker_id    TEXT    NOT NULL,
+    tenure      INTEGER NOT NULL,
+    suspensions INTEGER NOT NULL,
+    mailed      INTEGER NOT NULL,
+    proves      INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER NOT NULL,
+    PRIMARY KEY (account_id, client_id),
+    FOREIGN KEY (account_id, client_id) REFERENCES {p}clients (account_id, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}setup_links_hash ON {p}setup_links (hash);
+
+CREATE TABLE {p}views (
+    account_id    TEXT    NOT NULL,
+    id            TEXT    NOT NULL,
+    client_id     TEXT    NOT NULL,
+    version       INTEGER NOT NULL,
+    link          BLOB,
+    hash          BLOB,
+    client_epoch  INTEGER NOT NULL,
+    user_epoch    INTEGER NOT NULL,
+    client_logins INTEGER NOT NULL,
+    viewer_id     TEXT    NOT NULL REFERENCES {p}users (id),
+    viewer_epoch  INTEGER NOT NULL,
+    tenure        INTEGER NOT NULL,
+    login         INTEGER NOT NULL,
+    login_at      INTEGER NOT NULL,
+    session_id    TEXT    NOT NULL,
+    writes        INTEGER NOT NULL,
+    user_agent    TEXT    NOT NULL,
+    source        TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    link_until    INTEGER NOT NULL,
+    opened_at     INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    ended_at      INTEGER NOT NULL,
+    PRIMARY KEY (account_id, id),
+    FOREIGN KEY (account_id, client_id) REFERENCES {p}clients (account_id, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX {p}views_id ON {p}views (id);
+CREATE UNIQUE INDEX {p}views_link ON {p}views (link);
+CREATE UNIQUE INDEX {p}views_hash ON {p}views (hash);
+CREATE INDEX {p}views_over ON {p}views (
+    (CASE WHEN ended_at > 0 AND ended_at < expires_at THEN ended_at ELSE expires_at END));
+
 CREATE TABLE {p}requests (
     agency_id    TEXT    NOT NULL REFERENCES {p}accounts (id),
     id           TEXT    NOT NULL,
@@ -285,6 +440,9 @@ CREATE TABLE {p}events (
     request_id    TEXT    NOT NULL,
     invitation_id TEXT    NOT NULL,
     session_id    TEXT    NOT NULL,
+    client_id     TEXT    NOT NULL,
+    site_id       TEXT    NOT NULL,
+    view_id       TEXT    NOT NULL,
     mail_id       TEXT    NOT NULL,
     role          TEXT    NOT NULL,
     was           TEXT    NOT NULL,
@@ -292,6 +450,7 @@ CREATE TABLE {p}events (
     refusal       TEXT    NOT NULL,
     by_user       TEXT    NOT NULL,
     by_session    TEXT    NOT NULL,
+    by_client     TEXT    NOT NULL,
     by_system     TEXT    NOT NULL,
     by_operator   TEXT    NOT NULL,
     by_reason     TEXT    NOT NULL,
@@ -310,6 +469,8 @@ CREATE TABLE {p}mails (
     id             TEXT    NOT NULL PRIMARY KEY,
     kind           TEXT    NOT NULL,
     account_id     TEXT    NOT NULL,
+    sender_name    TEXT    NOT NULL,
+    sender         TEXT    NOT NULL,
     recipient      TEXT    NOT NULL,
     recipient_name TEXT    NOT NULL,
     locale         TEXT    NOT NULL,
