@@ -8,12 +8,14 @@
 //     place where "may give this role" is decided, and catalogues of permissions
 //     that need one another.
 //   - accounts: the graph of users, accounts, members, connections and
-//     assignments; how somebody stands at an account, and why; the audit.
+//     assignments; client records and the sites they were given; how somebody
+//     stands at an account, and why; the audit.
 //   - access: an agency's requests for access and a client's decision; sessions,
-//     the account chooser, switch and return; sign-up, passwords, logins through
-//     issuers and codes, for those who do not bring their own.
+//     the account chooser, switch and return; views as a client; sign-up,
+//     passwords, logins through issuers and codes, for those who do not bring
+//     their own.
 //   - invites: people are invited to accounts, and join with the login that they
-//     have or with a new one.
+//     have or with a new one; clients come in by setup links.
 //   - mail: messages, the outbox that loses none, templates.
 //   - storage: the contract of a store, with storage/sqlite (embedded, no cgo),
 //     storage/memory (tests and small programs) and storage/storagetest (the suite
@@ -54,6 +56,14 @@
 //	logins, err := access.NewLogins(store, env, &access.LoginOptions{Hasher: hasher})
 //	secret, _, err := logins.LogIn(ctx, access.LogIn{Email: email, Password: given}, device)
 //	invitations, err := invites.New(store, env, &invites.Options{Hasher: hasher})
+//
+// Where accounts give their own clients a restricted login, there are three
+// services more: the records and sites, the links with which clients come in, and
+// the sessions in which staff see what they see.
+//
+//	clients, err := accounts.NewClients(store, env)
+//	links, err := invites.NewSetupLinks(store, env, &invites.Options{Hasher: hasher})
+//	views, err := access.NewViews(store, env)
 //
 // The program examples/quickstart tells the whole of it on a real database:
 //

@@ -5,8 +5,9 @@
 //
 // It keeps its database in a temporary folder that it removes, uses no network
 // and a clock of its own, and exits with status 1 if anything goes otherwise
-// than told. The calls behind the lines are in agency.go and connected.go, and
-// in login.go, joining.go and leaving.go; plans.go has the product's plans.
+// than told. The calls behind the lines are in agency.go and connected.go, in
+// login.go, joining.go and leaving.go, and in clients.go and restricted.go;
+// plans.go has the product's plans.
 //
 //	go run ./examples/quickstart -story login
 //
@@ -43,6 +44,7 @@ var stories = []struct {
 }{
 	{"agency", agencyStory},
 	{"login", loginStory},
+	{"clients", clientsStory},
 }
 
 func main() {
@@ -97,6 +99,9 @@ type host struct {
 	logins      *access.Logins
 	codes       *access.Confirmations
 	invitations *invites.Service
+	clients     *accounts.Clients
+	setups      *invites.SetupLinks
+	views       *access.Views
 	post        *mail.Dispatcher
 	mailbox     *mailtest.Recorder
 	phones      *phones
@@ -146,11 +151,11 @@ func open(ctx context.Context, t *teller, tell func(context.Context, *host) erro
 func wire(t *teller, st storage.Storage) (*host, error) {
 	h := &host{teller: t, clock: clock.NewMock(), mailbox: new(mailtest.Recorder), phones: new(phones)}
 	h.clock.Set(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
-	var err error
-	if h.env, err = accounts.NewEnv(&accounts.EnvOptions{
-		Product: "Letterbird", BaseURL: domain, GuideURL: "https://letterbird.example/help/access",
-		Policy: plans, Clock: h.clock,
-	}); err != nil {
+	links, err := accounts.NewLinks(domain, "https://letterbird.example/help/access")
+	if err != nil {
+		return nil, err
+	}
+	if h.env, err = accounts.NewEnv(&accounts.EnvOptions{Product: "Letterbird", Links: brand{links}, Policy: plans, Clock: h.clock}); err != nil {
 		return nil, err
 	}
 	// One hasher for all who hash: it bounds the memory that they take together.
@@ -174,6 +179,15 @@ func wire(t *teller, st storage.Storage) (*host, error) {
 		return nil, err
 	}
 	if h.invitations, err = invites.New(st, h.env, &invites.Options{Hasher: hasher}); err != nil {
+		return nil, err
+	}
+	if h.clients, err = accounts.NewClients(st, h.env); err != nil {
+		return nil, err
+	}
+	if h.setups, err = invites.NewSetupLinks(st, h.env, &invites.Options{Hasher: hasher}); err != nil {
+		return nil, err
+	}
+	if h.views, err = access.NewViews(st, h.env); err != nil {
 		return nil, err
 	}
 	h.post, err = mail.NewDispatcher(st, h.mailbox, &mail.DispatcherOptions{Clock: h.clock})
