@@ -196,6 +196,40 @@ func (s *SetupLinks) Send(ctx context.Context, actor accounts.Actor, in SendSetu
 	return m.link, err
 }
 
+// LatestSetup is the newest setup link of a client, for the page that shows
+// them.
+type LatestSetup struct {
+	SetupLink      // without the hash
+	Live      bool // it would let the client in, or ask for a fresh one in the strict mode
+	Sites     int  // how many live sites the client has
+}
+
+// Latest returns the newest setup link of a client: who made it and when, whether
+// it was mailed, and whether it is good for anything. The actor is somebody who
+// manages clients. A client that is not there, or never had a link, is
+// accounts.ErrNotFound; and else it returns what [SetupLinks.Generate] returns
+// for the actor.
+func (s *SetupLinks) Latest(ctx context.Context, actor accounts.Actor, key accounts.ClientKey) (LatestSetup, error) {
+	op := s.env.Begin(actor)
+	if err := key.Check(); err != nil {
+		return LatestSetup{}, err
+	}
+	var f SettingUp
+	err := accounts.Run(ctx, s.env, s.st, op, "setup-link.read", func(ctx context.Context) (_ func(context.Context) error, err error) {
+		_, f, err = s.asked(ctx, op, key)
+		if err == nil && (!f.Client.There() || f.Link.Version == 0) {
+			err = accounts.ErrNotFound
+		}
+		return nil, err
+	})
+	if err != nil {
+		return LatestSetup{}, err
+	}
+	out := LatestSetup{SetupLink: f.Link, Live: f.usable(op) == nil, Sites: f.Assigned}
+	out.Hash = token.Hash{}
+	return out, nil
+}
+
 func (in SendSetup) draft() mail.Draft { return mail.Draft{Subject: in.Subject, Text: in.Text} }
 
 // made is what came of making a link.

@@ -48,6 +48,9 @@ func setupActs() []act {
 		{"Send", "mail a link to a client of acme", func(s *scene, a accounts.Actor) error {
 			return ignore(s.links.Send(s.Context(), a, invites.SendSetup{ClientKey: key}))
 		}},
+		{"Latest", "look at the newest link of a client of acme", func(s *scene, a accounts.Actor) error {
+			return ignore(s.links.Latest(s.Context(), a, key))
+		}},
 		{"Peek", "open the link, which asks for nobody", func(s *scene, _ accounts.Actor) error {
 			return ignore(s.links.Peek(s.Context(), s.setup))
 		}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
 	"github.com/chatelaine-go/chatelaine/mail"
@@ -169,4 +170,69 @@ func TestSetupLinks_DayOfAnAccount(t *testing.T) {
 	require.NotEmpty(t, w.generate("fred"))
 	w.clock.Set(quota.ResetAt)
 	require.NoError(t, send("fred"))
+}
+
+// Whoever manages clients sees how the newest link stands, without its secret, and
+// nobody who does not is told anything (A18, A36).
+func TestSetupLinks_Latest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	latest := func(who accounts.UserID) (invites.LatestSetup, error) {
+		return w.links.Latest(t.Context(), w.as(who), mailed)
+	}
+	require.ErrorIs(t, ignore(latest("max")), accounts.ErrNotFound, "there never was one")
+	secret := w.generate("cleo")
+	got, err := latest("amy")
+	require.NoError(t, err)
+	require.Equal(t, []any{accounts.UserID("max"), false, true, token.Hash{}}, []any{got.Maker, got.Mailed, got.Live, got.Hash})
+	require.ErrorIs(t, ignore(latest("vic")), roles.ErrDenied)
+	require.ErrorIs(t, ignore(latest("nick")), accounts.ErrNotFound)
+	require.NoError(t, w.graph.ChangeRole(t.Context(), w.as("olga"), "acme", "max", roles.Viewer))
+	got, err = latest("amy")
+	require.NoError(t, err)
+	require.False(t, got.Live, "its maker lost the right")
+	w.deadSetup(secret)
+	w.deleteClient("cleo")
+	require.ErrorIs(t, ignore(latest("amy")), accounts.ErrNotFound)
+}
+
+// The address of a client changes hands while a link is used: what is decided is
+// decided about who has it then, and a member of the account never comes in as its
+// client.
+func TestSetUp_addressChangesHands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	was, next := user("was"), user("next")
+	was.Email, was.Address = "cleo@example.com", "cleo@example.com"
+	w.put(was, next, member("acme", "next", roles.Viewer))
+	link := w.send("cleo")
+	reads := 0
+	w.st.on(func(call string, do func() error) error {
+		if call == "SettingUp" {
+			if reads++; reads == 3 { // before anything is hashed, and then who has the address and what they are
+				a, b := w.user("was"), w.user("next")
+				a.Email, b.Email = "elsewhere@example.com", a.Email
+				w.put(a)
+				w.put(b)
+			}
+		}
+		return do()
+	})
+	_, err := w.setUp(link)
+	require.ErrorIs(t, err, accounts.ErrTaken)
+	require.Greater(t, reads, 3)
+	require.Empty(t, w.client("cleo").User)
+	require.Zero(t, w.count(invites.EventClientJoined))
+}
+
+// A name can be anything, also what stands for the link of a mail: the link is
+// there once.
+func TestSetupLinks_Preview_names(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.change("cleo", func(c *accounts.Client) { c.FirstName = mail.Placeholder })
+	m, err := w.links.Preview(t.Context(), w.as("max"), invites.SendSetup{ClientKey: mailed})
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(m.Text, mail.Placeholder))
+	require.NotEmpty(t, w.send("cleo"))
 }
