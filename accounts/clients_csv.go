@@ -150,9 +150,9 @@ func writeCSV(w *bufio.Writer, cells []string) {
 // would find the beginning of a formula: at the start, and behind what parts
 // cells for somebody who opens the file with other separators than its own.
 func inert(s string) string {
-	const parts = ";\t\r\n"
+	const parts = ";|\t\r\n"
 	var b strings.Builder
-	if strings.IndexAny(s, parts[1:]) == 0 {
+	if strings.IndexAny(s, "\t\r\n") == 0 {
 		b.WriteByte('\'')
 	}
 	for s != "" {
