@@ -166,47 +166,32 @@ func confirmOutcome(c *codes, events, sent int, err error) string {
 // otherwise. A method without a row fails (A32, A36, A105).
 func TestConfirmations_matrix(t *testing.T) {
 	t.Parallel()
-	var b strings.Builder
-	b.WriteString("# Who may do what with access.Confirmations. The user is carl, whose identity confirmation is on or off.\n")
-	b.WriteString("# In parentheses: the events that the call wrote, and where a code went. What was asked before, carl was asked\n")
-	b.WriteString("# with a fresh session of his, and so was what he passed.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with access.Confirmations. The user is carl, whose identity confirmation is on or off.",
+		"In parentheses: the events that the call wrote, and where a code went. What was asked before, carl was asked",
+		"with a fresh session of his, and so was what he passed.",
+	)
 	for _, act := range confirmActs() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, r := range confirmCases() {
-			c := newCodes(t)
-			if r.on {
-				c.confirmed("carl")
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, r := range confirmCases() {
+				c := newCodes(t)
+				if r.on {
+					c.confirmed("carl")
+				}
+				carl := c.as("carl", "willow")
+				page, digits := c.before(carl, act, r.on)
+				if r.given != nil {
+					r.given(c)
+				}
+				actor := r.actor(c, carl)
+				events, sent := len(c.events()), c.phone.count()
+				got := confirmOutcome(c, events, sent, act.run(c, actor, page, digits))
+				tell(r.name, got)
 			}
-			carl := c.as("carl", "willow")
-			page, digits := c.before(carl, act, r.on)
-			if r.given != nil {
-				r.given(c)
-			}
-			actor := r.actor(c, carl)
-			events, sent := len(c.events()), c.phone.count()
-			got := confirmOutcome(c, events, sent, act.run(c, actor, page, digits))
-			if who[got] == nil {
-				order = append(order, got)
-			}
-			who[got] = append(who[got], r.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "confirmations.golden", b.String())
-
-	service := reflect.TypeFor[*access.Confirmations]()
-	for i := range service.NumMethod() {
-		if m := service.Method(i).Name; m != "With" {
-			require.True(t, covered[m], "the method %s has no row in the table of who may do what", m)
-		}
-	}
+	x.check(t, "confirmations.golden")
+	x.covers(t, reflect.TypeFor[*access.Confirmations]())
 }
 
 // before has carl asked for what an act wants to have been asked, where he can

@@ -20,11 +20,11 @@ var errBroken = errors.New("the store is broken")
 // stage is a world in which every operation can be done once.
 type stage struct {
 	*world
-	ann, mia, max, cleo, carl, none accounts.Actor
-	pending, other                  accounts.RequestID
-	link, secret, spare             string
-	session                         accounts.SessionID
-	plan                            access.Plan
+	ann, mia, max, vic, cleo, carl, none accounts.Actor
+	pending, other                       accounts.RequestID
+	link, secret, spare                  string
+	session                              accounts.SessionID
+	plan                                 access.Plan
 }
 
 func newStage(t tester) *stage {
@@ -34,7 +34,7 @@ func newStage(t tester) *stage {
 	s.pending, s.other = s.send("carl@example.com"), s.send("b@example.com")
 	s.link = s.world.link("carl@example.com")
 	s.clock.Add(time.Hour)
-	s.ann, s.mia, s.max = s.as("ann", "north"), s.as("mia", "north"), s.as("max", "north")
+	s.ann, s.mia, s.max, s.vic = s.as("ann", "north"), s.as("mia", "north"), s.as("max", "north"), s.as("vic", "north")
 	s.cleo, s.carl, s.none = s.as("cleo", "willow"), s.as("carl", "willow"), s.as("eve", "elm")
 	s.secret, s.spare = s.login("mia"), s.login("mia")
 	next, _, err := s.sessions.Switch(t.Context(), s.secret, "north")
@@ -48,24 +48,28 @@ func newStage(t tester) *stage {
 	return s
 }
 
-type operation struct {
+// operation is a call in a world W.
+type operation[W any] struct {
 	name   string
 	refuse error // what it answers when nothing is broken
-	run    func(s *stage) (any, error)
+	run    func(w W) (any, error)
 }
+
+// two and only are the answer of a call with two values, and with none.
+func two(a, b any, err error) (any, error) { return [2]any{a, b}, err }
+
+func only(err error) (any, error) { return nil, err }
 
 // operations are all there are of this package, and those of the graph that
 // withdraw a right.
-func operations() []operation {
-	two := func(a, b any, err error) (any, error) { return [2]any{a, b}, err }
-	only := func(err error) (any, error) { return nil, err }
+func operations() []operation[*stage] {
 	pair := accounts.ConnectionKey{Client: "rose", Agency: "north"}
-	return []operation{
+	return []operation[*stage]{
 		{"Send", nil, func(s *stage) (any, error) {
 			return s.requests.Send(s.Context(), s.mia, access.Batch{Agency: "north", Addresses: "a@example.com, c@example.com, oops", Key: "key"})
 		}},
 		{"Send, refused", roles.ErrDenied, func(s *stage) (any, error) {
-			return s.requests.Send(s.Context(), s.as("vic", "north"), access.Batch{Agency: "north", Addresses: "a@example.com"})
+			return s.requests.Send(s.Context(), s.vic, access.Batch{Agency: "north", Addresses: "a@example.com"})
 		}},
 		{"Preview", nil, func(s *stage) (any, error) {
 			return s.requests.Preview(s.Context(), s.mia, access.Batch{Agency: "north", Addresses: "a@example.com"})
@@ -139,42 +143,42 @@ func zero(v any) bool {
 }
 
 // sound runs an operation and returns the names of its calls to the store, and
-// what was stored before and after.
-func (o operation) sound(t *testing.T) (calls []string, before, after string) {
+// what was stored before and after each of those that write.
+func sound[W any](t *testing.T, o operation[W], world func(tester) W, st func(W) *spy, state func(W) string) (calls, states []string) {
 	t.Helper()
-	s := newStage(t)
-	if o.refuse == nil {
-		before = s.dump()
-	}
-	s.st.on(func(call string, do func() error) error {
+	w := world(t)
+	states = []string{state(w)}
+	st(w).on(func(call string, do func() error) error {
 		calls = append(calls, call)
-		return do()
+		err := do()
+		if writes(call) {
+			states = append(states, state(w))
+		}
+		return err
 	})
-	v, err := o.run(s)
+	v, err := o.run(w)
+	st(w).on(nil)
 	require.ErrorIs(t, err, o.refuse)
 	require.Equal(t, err != nil, err != nil && zero(v))
-	return calls, before, s.dump()
+	require.NotEmpty(t, calls)
+	return calls, states
 }
 
-// Whichever call to the store fails, before or after it took effect, there is
-// the state before or the state after, an error, and no answer (A93, A94, A95,
-// I-31).
-func TestFaults(t *testing.T) {
-	t.Parallel()
-	for _, o := range operations() {
-		if o.refuse != nil {
-			continue // see TestFaults_Refusal
-		}
+// breakEach breaks each call to the store below each operation, before or after it
+// took effect: that is an error that reads as no decision, nobody gets an answer,
+// and what is stored is what was written until then (A93, A94, A95, I-31).
+func breakEach[W any](t *testing.T, ops []operation[W], world func(tester) W, st func(W) *spy, state func(W) string) {
+	t.Helper()
+	for _, o := range ops {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			calls, before, after := o.sound(t)
-			require.NotEmpty(t, calls)
+			calls, states := sound(t, o, world, st, state)
+			written := 0
 			for k := range calls {
 				for _, effect := range []bool{false, true} {
 					what := fmt.Sprintf("call %d, %s, with effect: %t", k+1, calls[k], effect)
-					s := newStage(t)
-					n := -1
-					s.st.on(func(_ string, do func() error) error {
+					w, n := world(t), -1
+					st(w).on(func(_ string, do func() error) error {
 						if n++; n != k {
 							return do()
 						}
@@ -183,47 +187,33 @@ func TestFaults(t *testing.T) {
 						}
 						return errBroken
 					})
-					v, err := o.run(s)
-					s.st.on(nil)
+					v, err := o.run(w)
+					st(w).on(nil)
 					require.ErrorIs(t, err, errBroken, what)
 					require.True(t, zero(v), what)
-					for _, decision := range []error{roles.ErrDenied, accounts.ErrNotFound, access.ErrNoSession, access.ErrDecided, accounts.ErrStepUp} {
+					for _, decision := range []error{
+						roles.ErrDenied, accounts.ErrNotFound, accounts.ErrTaken, accounts.ErrConflict, accounts.ErrStepUp, access.ErrNoSession,
+						access.ErrDecided, access.ErrCredentials, access.ErrLinkFirst,
+					} {
 						require.NotErrorIs(t, err, decision, "a fault never reads as a decision: "+what)
 					}
-					want := before
+					want := states[written]
 					if effect && writes(calls[k]) {
-						want = after
+						want = states[written+1]
 					}
-					require.Equal(t, want, s.dump(), what)
+					require.Equal(t, want, state(w), what)
+				}
+				if writes(calls[k]) {
+					written++
 				}
 			}
 		})
 	}
 }
 
-// A refusal that cannot be put on record is a fault, and still no success.
-func TestFaults_Refusal(t *testing.T) {
+func TestFaults(t *testing.T) {
 	t.Parallel()
-	for _, o := range operations() {
-		if o.refuse == nil {
-			continue
-		}
-		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t)
-			s.st.on(func(call string, do func() error) error {
-				if call == "ApplyAccounts" {
-					return errBroken
-				}
-				return do()
-			})
-			v, err := o.run(s)
-			require.ErrorIs(t, err, errBroken)
-			require.True(t, zero(v))
-			require.Empty(t, s.refusals())
-			require.Zero(t, s.count(access.EventRequestSent)-3)
-		})
-	}
+	breakEach(t, operations(), newStage, func(s *stage) *spy { return s.st }, func(s *stage) string { return s.dump() })
 }
 
 // When a commit's answer is lost, the operation finds out what became of it
@@ -237,11 +227,11 @@ func TestFaults_Unknown(t *testing.T) {
 		}
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			calls, before, after := o.sound(t)
-			if before == after {
+			_, states := sound(t, o, newStage, func(s *stage) *spy { return s.st }, func(s *stage) string { return s.dump() })
+			after := states[len(states)-1]
+			if states[0] == after {
 				return // it changes nothing
 			}
-			require.NotEmpty(t, calls)
 			for name, lose := range map[string]func(n int, do func() error) error{
 				"with its effect": func(_ int, do func() error) error {
 					require.NoError(t, do())

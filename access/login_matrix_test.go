@@ -3,10 +3,8 @@ package access_test
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -200,51 +198,29 @@ func ended(err error) string {
 // row fails, and so does one that asks for no actor and is not listed (A32).
 func TestLogins_matrix(t *testing.T) {
 	t.Parallel()
-	var b strings.Builder
-	b.WriteString("# Who may do what with access.Logins and access.Sessions: nora's login, and everybody who may ask for something of it.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with access.Logins and access.Sessions: nora's login, and everybody who may ask for something of it.",
+	)
 	for _, act := range loginActs() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, actor := range loginActors() {
-			h := newHall(t)
-			a := actor.make(h)
-			u, list := h.means("nora"), h.listed("nora")
-			err := act.run(h, a)
-			got := ended(err)
-			if err != nil && act.method != "AskProof" {
-				require.Equal(t, u, h.means("nora"), "%s by %s", act.what, actor.name)
-				require.Equal(t, list, h.listed("nora"), "%s by %s", act.what, actor.name)
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, actor := range loginActors() {
+				h := newHall(t)
+				a := actor.make(h)
+				u, list := h.means("nora"), h.listed("nora")
+				err := act.run(h, a)
+				got := ended(err)
+				if err != nil && act.method != "AskProof" {
+					require.Equal(t, u, h.means("nora"), "%s by %s", act.what, actor.name)
+					require.Equal(t, list, h.listed("nora"), "%s by %s", act.what, actor.name)
+				}
+				tell(actor.name, got)
 			}
-			if who[got] == nil {
-				order = append(order, got)
-			}
-			who[got] = append(who[got], actor.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "logins.golden", b.String())
+	x.check(t, "logins.golden")
 
-	actor := reflect.TypeFor[accounts.Actor]()
-	for _, service := range []reflect.Type{reflect.TypeFor[*access.Logins](), reflect.TypeFor[*access.Sessions]()} {
-		for i := range service.NumMethod() {
-			m := service.Method(i)
-			acts := false
-			for j := range m.Type.NumIn() {
-				acts = acts || m.Type.In(j) == actor
-			}
-			if acts {
-				require.True(t, covered[m.Name], "%s has no row in the table of who may do what", m.Name)
-			} else {
-				require.NotEmpty(t, outside()[m.Name], "%s asks for no actor, and is not among those of which it is known what they ask for", m.Name)
-			}
-		}
-	}
+	x.coversActors(t, reflect.TypeFor[*access.Logins](), outside())
+	x.coversActors(t, reflect.TypeFor[*access.Sessions](), outside())
 }
 
 func (h *hall) listed(id accounts.UserID) []access.Session {

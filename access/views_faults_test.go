@@ -36,18 +36,8 @@ func newHanging(t tester) *hanging {
 	return h
 }
 
-func viewOperations() []struct {
-	name   string
-	refuse error
-	run    func(h *hanging) (any, error)
-} {
-	two := func(a, b any, err error) (any, error) { return [2]any{a, b}, err }
-	only := func(err error) (any, error) { return nil, err }
-	return []struct {
-		name   string
-		refuse error
-		run    func(h *hanging) (any, error)
-	}{
+func viewOperations() []operation[*hanging] {
+	return []operation[*hanging]{
 		{"Start", nil, func(h *hanging) (any, error) {
 			a, b, err := h.views.Start(h.Context(), h.adam, as("north", "bella"))
 			return two(a, b, err)
@@ -82,63 +72,9 @@ func viewOperations() []struct {
 	}
 }
 
-// Whichever call to the store fails, before or after it took effect, the
-// operation is an error that reads as no decision, nobody gets an answer, and
-// what is stored is what was before or what is after (A93, A94, A95, I-31).
 func TestViewFaults(t *testing.T) {
 	t.Parallel()
-	for _, o := range viewOperations() {
-		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
-			var calls []string
-			h := newHanging(t)
-			states := []string{h.hung()} // after each write
-			h.st.on(func(call string, do func() error) error {
-				calls = append(calls, call)
-				err := do()
-				if writes(call) {
-					states = append(states, h.hung())
-				}
-				return err
-			})
-			v, err := o.run(h)
-			h.st.on(nil)
-			require.ErrorIs(t, err, o.refuse)
-			require.Equal(t, err != nil, err != nil && zero(v))
-			require.NotEmpty(t, calls)
-			written := 0
-			for k := range calls {
-				for _, effect := range []bool{false, true} {
-					what := fmt.Sprintf("call %d, %s, with effect: %t", k+1, calls[k], effect)
-					h, n := newHanging(t), -1
-					h.st.on(func(_ string, do func() error) error {
-						if n++; n != k {
-							return do()
-						}
-						if effect {
-							_ = do()
-						}
-						return errBroken
-					})
-					v, err := o.run(h)
-					h.st.on(nil)
-					require.ErrorIs(t, err, errBroken, what)
-					require.True(t, zero(v), what)
-					for _, decision := range []error{access.ErrNoSession, roles.ErrDenied, accounts.ErrNotFound, accounts.ErrStepUp, accounts.ErrConflict} {
-						require.NotErrorIs(t, err, decision, what)
-					}
-					want := states[written]
-					if effect && writes(calls[k]) {
-						want = states[written+1]
-					}
-					require.Equal(t, want, h.hung(), what)
-				}
-				if writes(calls[k]) {
-					written++
-				}
-			}
-		})
-	}
+	breakEach(t, viewOperations(), newHanging, func(h *hanging) *spy { return h.st }, func(h *hanging) string { return h.hung() })
 }
 
 // When a commit's answer is lost, the operation finds out what became of it and

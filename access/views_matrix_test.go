@@ -123,47 +123,32 @@ func viewActs() []struct {
 // so does one that asks for no actor and is not listed (A32, A36, A66, A105).
 func TestViews_matrix(t *testing.T) {
 	t.Parallel()
-	var b strings.Builder
-	b.WriteString("# Who may do what with access.Views, at Northlight. In parentheses: the events that the call wrote.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with access.Views, at Northlight. In parentheses: the events that the call wrote.",
+	)
 	for _, act := range viewActs() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, actor := range viewerActors() {
-			g := newGallery(t)
-			_, v := g.start(g.as("ann", "north"), as("north", "bella"))
-			a := actor.make(g)
-			was := len(g.events())
-			got := ended(act.run(g, a, v.ID))
-			var also []string
-			for _, e := range g.since(was) {
-				also = append(also, strings.TrimSuffix(fmt.Sprintf("%s %s", e.Kind, e.Refusal), " "))
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, actor := range viewerActors() {
+				g := newGallery(t)
+				_, v := g.start(g.as("ann", "north"), as("north", "bella"))
+				a := actor.make(g)
+				was := len(g.events())
+				got := ended(act.run(g, a, v.ID))
+				var also []string
+				for _, e := range g.since(was) {
+					also = append(also, strings.TrimSuffix(fmt.Sprintf("%s %s", e.Kind, e.Refusal), " "))
+				}
+				if len(also) > 0 {
+					got += " (" + strings.Join(also, ", ") + ")"
+				}
+				tell(actor.name, got)
 			}
-			if len(also) > 0 {
-				got += " (" + strings.Join(also, ", ") + ")"
-			}
-			if who[got] == nil {
-				order = append(order, got)
-			}
-			who[got] = append(who[got], actor.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "views.golden", b.String())
+	x.check(t, "views.golden")
 
 	free := map[string]string{"Open": "the link", "Viewed": "the view's secret", "Stop": "the view's secret", "With": "the host"}
-	eachMethod(reflect.TypeFor[*access.Views](), func(name string, acts bool) {
-		if acts {
-			require.True(t, covered[name], "%s has no row in the table of who may do what", name)
-		} else {
-			require.NotEmpty(t, free[name], "%s asks for no actor, and is not among those of which it is known what they ask for", name)
-		}
-	})
+	x.coversActors(t, reflect.TypeFor[*access.Views](), free)
 }
 
 // eachMethod tells the methods of a service, and which of them ask for an actor.

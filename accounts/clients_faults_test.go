@@ -3,8 +3,6 @@ package accounts_test
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -14,16 +12,10 @@ import (
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
-// recordOperation is a call of the service of client records, in the studio.
-type recordOperation struct {
-	call func(ctx context.Context, s *accounts.Clients, w *world) error
-	want error
-}
-
-// recordOperations are calls of every shape; refused ones end in the error named.
-func recordOperations() map[string]recordOperation {
+// recordOperations are calls of every shape, in the studio.
+func recordOperations() map[string]drilled[*accounts.Clients] {
 	name := "Renamed"
-	return map[string]recordOperation{
+	return map[string]drilled[*accounts.Clients]{
 		"Create": {call: func(ctx context.Context, s *accounts.Clients, w *world) error {
 			in := newClient("new")
 			in.Sites, in.Key = []accounts.SiteChoice{choice("one", "SEO"), choice("two")}, "k"
@@ -41,7 +33,7 @@ func recordOperations() map[string]recordOperation {
 		"List": {call: func(ctx context.Context, s *accounts.Clients, w *world) error {
 			return ignore(s.List(ctx, w.as("mia"), "studio", accounts.ClientPage{}))
 		}},
-		"Export": {call: func(ctx context.Context, s *accounts.Clients, w *world) error {
+		"Export": {reads: true, call: func(ctx context.Context, s *accounts.Clients, w *world) error {
 			return s.Export(ctx, w.as("mia"), accounts.ExportClients{Account: "studio"}, &bytes.Buffer{})
 		}},
 		"Suspend": {call: func(ctx context.Context, s *accounts.Clients, w *world) error {
@@ -98,120 +90,14 @@ func (w *world) allRecords() string {
 	return w.records("studio") + w.dump([]string{"abe", "ada", "mia", "carl", "nick", "dot"}, []string{"studio", "rival"})
 }
 
-// Whichever call of the store fails, before it took effect or after, the caller
-// gets the store's own error and no decision, and the state is the one before or
-// the one after (A93, A94, A95, I-31).
-func TestClients_everyFault(t *testing.T) {
+func TestClients_faults(t *testing.T) {
 	t.Parallel()
 
-	for name, op := range recordOperations() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ref := faulty(t)
-			before := ref.allRecords()
-			calls := []string{}
-			err := op.call(t.Context(), ref.tappedRecords(func(method string, after bool) error {
-				calls = append(calls, fmt.Sprint(method, after))
-				return nil
-			}), ref)
-			require.ErrorIs(t, err, op.want)
-			after := ref.allRecords()
-			applied := false
-			for k, call := range calls {
-				w := faulty(t)
-				n := 0
-				err := op.call(t.Context(), w.tappedRecords(func(string, bool) error {
-					n++
-					if n == k+1 {
-						return errBroken
-					}
-					return nil
-				}), w)
-				require.ErrorIs(t, err, errBroken, "%s", call)
-				if op.want != nil {
-					require.NotErrorIs(t, err, op.want, "a fault is no decision")
-				}
-				applied = applied || call == "ApplyAccountstrue"
-				want := before
-				if applied { // an export is on record before it reads
-					want = after
-				}
-				require.Equal(t, want, w.allRecords(), "%s", call)
-			}
-		})
-	}
-}
-
-// Whichever commit's answer is lost, with and without the effect, the call ends as
-// if nothing had happened, with one effect; whenever its context ends, the state
-// is the one before or the one after (A96, A101).
-func TestClients_everyLostAnswer(t *testing.T) {
-	t.Parallel()
-
-	for name, op := range recordOperations() {
-		ref := faulty(t)
-		before, calls := ref.allRecords(), 0
-		require.ErrorIs(t, op.call(t.Context(), ref.tappedRecords(func(string, bool) error { calls++; return nil }), ref), op.want)
-		after := ref.allRecords()
-		for _, lost := range []bool{false, true} { // false: before the effect
-			w := faulty(t)
-			done := false
-			err := op.call(t.Context(), w.tappedRecords(func(method string, after bool) error {
-				if method == "ApplyAccounts" && after == lost && !done {
-					done = true
-					return accounts.ErrUnknown
-				}
-				return nil
-			}), w)
-			require.ErrorIs(t, err, op.want, "%s", name)
-			require.Equal(t, after, w.allRecords(), "%s, the effect was there: %v", name, lost)
-		}
-		for k := range calls {
-			w := faulty(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			n := 0
-			err := op.call(ctx, w.tappedRecords(func(string, bool) error {
-				if n++; n == k+1 {
-					cancel()
-				}
-				return nil
-			}), w)
-			cancel()
-			got := w.allRecords()
-			if err == nil || op.want != nil && errors.Is(err, op.want) {
-				require.Equal(t, after, got, "%s, call %d: an answer without its effect", name, k)
-				continue
-			}
-			require.ErrorIs(t, err, context.Canceled, name)
-			if name != "Export" {
-				require.Equal(t, before, got, "%s, call %d", name, k)
-			}
-		}
-	}
-}
-
-// A change in a transaction of the host is there when the host commits, with its
-// event, and never was if the host rolls back (D1 of the product, A84).
-func TestClients_joined(t *testing.T) {
-	t.Parallel()
-
-	for name, op := range recordOperations() {
-		w := faulty(t)
-		before := w.allRecords()
-		tx := w.st.Begin()
-		require.ErrorIs(t, op.call(t.Context(), w.recs.With(tx.Store()), w), op.want, name)
-		require.Equal(t, before, w.allRecords(), "%s: nothing is seen before the commit", name)
-		require.NoError(t, tx.Rollback())
-		require.Equal(t, before, w.allRecords(), name)
-
-		ref := faulty(t)
-		require.ErrorIs(t, op.call(t.Context(), ref.recs, ref), op.want)
-		w = faulty(t)
-		tx = w.st.Begin()
-		require.ErrorIs(t, op.call(t.Context(), w.recs.With(tx.Store()), w), op.want, name)
-		require.NoError(t, tx.Commit())
-		require.Equal(t, ref.allRecords(), w.allRecords(), name)
-	}
+	drill[*accounts.Clients]{
+		ops: recordOperations(), world: faulty, state: (*world).allRecords,
+		on:     func(w *world, st accounts.Store) *accounts.Clients { return w.recs.With(st) },
+		tapped: (*world).tappedRecords,
+	}.run(t)
 }
 
 // Two questions that were answered at different moments are asked again, so no

@@ -95,48 +95,32 @@ func recordActs() []act {
 func TestClients_matrix(t *testing.T) {
 	t.Parallel()
 
-	var b strings.Builder
-	b.WriteString("# Who may do what with accounts.Clients, in the account acme. The people are those of operations.golden.\n")
-	b.WriteString("# on record: the refusal is in the audit. step-up: after another login. code: after a code for this act.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with accounts.Clients, in the account acme. The people are those of operations.golden.",
+		"on record: the refusal is in the audit. step-up: after another login. code: after a code for this act.",
+	)
 	for _, act := range recordActs() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, r := range relations() {
-			w := matrixWorld(t)
-			w.put(site("acme", "one"), site("acme", "two"), client("acme", "rec"), mayOn("acme", "rec", "one", "BLOG"))
-			w.put(r.rows...)
-			if act.given != nil {
-				act.given(w)
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, r := range relations() {
+				w := matrixWorld(t)
+				w.put(site("acme", "one"), site("acme", "two"), client("acme", "rec"), mayOn("acme", "rec", "one", "BLOG"))
+				w.put(r.rows...)
+				if act.given != nil {
+					act.given(w)
+				}
+				got := outcome(w, act.run(t.Context(), w, r.actor(w)))
+				if strings.HasPrefix(r.name, "viewing") {
+					require.Equal(t, "denied, on record", got, "%s: whoever views only looks", act.what)
+					e := w.feed()[0]
+					require.Equal(t, []any{accounts.UserID("me"), accounts.ClientID("seen"), accounts.SessionID("session-me"), accounts.AccountID("acme"), accounts.RefusedViewing},
+						[]any{e.By.User, e.By.Client, e.By.Session, e.Account, e.Refusal}, "both people are in it (A69)")
+				}
+				tell(r.name, got)
 			}
-			got := outcome(w, act.run(t.Context(), w, r.actor(w)))
-			if strings.HasPrefix(r.name, "viewing") {
-				require.Equal(t, "denied, on record", got, "%s: whoever views only looks", act.what)
-				e := w.feed()[0]
-				require.Equal(t, []any{accounts.UserID("me"), accounts.ClientID("seen"), accounts.SessionID("session-me"), accounts.AccountID("acme"), accounts.RefusedViewing},
-					[]any{e.By.User, e.By.Client, e.By.Session, e.Account, e.Refusal}, "both people are in it (A69)")
-			}
-			if who[got] == nil {
-				order = append(order, got)
-			}
-			who[got] = append(who[got], r.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "BROKEN")
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "clients.golden", b.String())
-
-	service := reflect.TypeFor[*accounts.Clients]()
-	for i := range service.NumMethod() {
-		if m := service.Method(i).Name; m != "With" {
-			require.True(t, covered[m], "the operation %s has no row in the table of who may do what", m)
-		}
-	}
+	x.check(t, "clients.golden")
+	x.covers(t, reflect.TypeFor[*accounts.Clients]())
 }
 
 // Somebody who views as a client is refused by every other service and helper of

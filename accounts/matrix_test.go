@@ -350,44 +350,28 @@ func outcome(w *world, err error) string {
 func TestService_matrix(t *testing.T) {
 	t.Parallel()
 
-	var b strings.Builder
-	b.WriteString("# Who may do what with accounts.Service: in the client account acme, and in the agency orbit that is connected to it.\n")
-	b.WriteString("# owner to viewer: members of acme. agency …: members of orbit who are not assigned to acme.\n")
-	b.WriteString("# delegate …: authors of orbit with that role at acme. on record: the refusal is in the audit.\n")
-	b.WriteString("# step-up: after another login. code: after a code for this act.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with accounts.Service: in the client account acme, and in the agency orbit that is connected to it.",
+		"owner to viewer: members of acme. agency …: members of orbit who are not assigned to acme.",
+		"delegate …: authors of orbit with that role at acme. on record: the refusal is in the audit.",
+		"step-up: after another login. code: after a code for this act.",
+	)
 	for _, act := range acts() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, r := range relations() {
-			w := matrixWorld(t)
-			w.put(r.rows...)
-			if act.given != nil {
-				act.given(w)
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, r := range relations() {
+				w := matrixWorld(t)
+				w.put(r.rows...)
+				if act.given != nil {
+					act.given(w)
+				}
+				got := outcome(w, act.run(t.Context(), w, r.actor(w)))
+				if strings.HasPrefix(r.name, "viewing") {
+					require.Equal(t, "denied, on record", got, "%s: whoever views only looks", act.what)
+				}
+				tell(r.name, got)
 			}
-			got := outcome(w, act.run(t.Context(), w, r.actor(w)))
-			if strings.HasPrefix(r.name, "viewing") {
-				require.Equal(t, "denied, on record", got, "%s: whoever views only looks", act.what)
-			}
-			if who[got] == nil {
-				order = append(order, got)
-			}
-			who[got] = append(who[got], r.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "BROKEN")
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "operations.golden", b.String())
-
-	service := reflect.TypeFor[*accounts.Service]()
-	for i := range service.NumMethod() {
-		if m := service.Method(i).Name; m != "With" {
-			require.True(t, covered[m], "the operation %s has no row in the table of who may do what", m)
-		}
-	}
+	x.check(t, "operations.golden")
+	x.covers(t, reflect.TypeFor[*accounts.Service]())
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -207,39 +206,23 @@ func outcome(s *scene, events int, err error) string {
 // operation without a row fails (A32, A34, A36, A52, A105).
 func TestService_matrix(t *testing.T) {
 	t.Parallel()
-	var b strings.Builder
-	b.WriteString("# Who may do what with invites.Service, at the account acme and with an invitation of guest@example.com to it.\n")
-	b.WriteString("# owner to viewer: members of acme. delegate …: owners of the agency orbit with that role at acme.\n")
-	b.WriteString("# invited: a user whose address is guest@example.com. on record: the refusal is in the audit.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with invites.Service, at the account acme and with an invitation of guest@example.com to it.",
+		"owner to viewer: members of acme. delegate …: owners of the agency orbit with that role at acme.",
+		"invited: a user whose address is guest@example.com. on record: the refusal is in the audit.",
+	)
 	for _, act := range acts() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, r := range append(relations(), clientRelations()...) {
-			s := newScene(t, r)
-			actor, events := r.actor(s.world), len(s.events())
-			got := outcome(s, events, act.run(s, actor))
-			if who[got] == nil {
-				order = append(order, got)
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, r := range append(relations(), clientRelations()...) {
+				s := newScene(t, r)
+				actor, events := r.actor(s.world), len(s.events())
+				got := outcome(s, events, act.run(s, actor))
+				tell(r.name, got)
 			}
-			who[got] = append(who[got], r.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "BROKEN")
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "operations.golden", b.String())
-
-	service := reflect.TypeFor[*invites.Service]()
-	for i := range service.NumMethod() {
-		if m := service.Method(i).Name; m != "With" {
-			require.True(t, covered[m], "the operation %s has no row in the table of who may do what", m)
-		}
-	}
+	x.check(t, "operations.golden")
+	x.covers(t, reflect.TypeFor[*invites.Service]())
 }
 
 // golden compares a text with a file, or writes it.

@@ -1,12 +1,8 @@
 package invites_test
 
 import (
-	"fmt"
 	"reflect"
-	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
@@ -72,39 +68,23 @@ func setupActs() []act {
 // fails (A32, A36, A52, A105).
 func TestSetupLinks_matrix(t *testing.T) {
 	t.Parallel()
-	var b strings.Builder
-	b.WriteString("# Who may do what with invites.SetupLinks, at the account acme and with a mailed link of its client guest@example.com.\n")
-	b.WriteString("# owner to viewer: members of acme. delegate …: owners of the agency orbit with that role at acme. client …: of acme.\n")
-	b.WriteString("# invited: a user whose address is guest@example.com. on record: the refusal is in the audit.\n")
-	covered := map[string]bool{}
+	x := newTable(
+		"Who may do what with invites.SetupLinks, at the account acme and with a mailed link of its client guest@example.com.",
+		"owner to viewer: members of acme. delegate …: owners of the agency orbit with that role at acme. client …: of acme.",
+		"invited: a user whose address is guest@example.com. on record: the refusal is in the audit.",
+	)
 	for _, act := range setupActs() {
-		covered[act.method] = true
-		var order []string
-		who := map[string][]string{}
-		for _, r := range append(relations(), clientRelations()...) {
-			s := newScene(t, r)
-			s.put(client("acme", "guest", "guest@example.com"))
-			s.setup = s.send("guest")
-			actor, events := r.actor(s.world), len(s.events())
-			got := outcome(s, events, act.run(s, actor))
-			if who[got] == nil {
-				order = append(order, got)
+		x.act(act.method, act.what, func(tell func(who, outcome string)) {
+			for _, r := range append(relations(), clientRelations()...) {
+				s := newScene(t, r)
+				s.put(client("acme", "guest", "guest@example.com"))
+				s.setup = s.send("guest")
+				actor, events := r.actor(s.world), len(s.events())
+				got := outcome(s, events, act.run(s, actor))
+				tell(r.name, got)
 			}
-			who[got] = append(who[got], r.name)
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n", act.method, act.what)
-		for _, o := range order {
-			fmt.Fprintf(&b, "  %s: %s\n", o, strings.Join(who[o], " | "))
-		}
+		})
 	}
-	require.NotContains(t, b.String(), "BROKEN")
-	require.NotContains(t, b.String(), "fault")
-	golden(t, "setup-links.golden", b.String())
-
-	service := reflect.TypeFor[*invites.SetupLinks]()
-	for i := range service.NumMethod() {
-		if m := service.Method(i).Name; m != "With" {
-			require.True(t, covered[m], "the operation %s has no row in the table of who may do what", m)
-		}
-	}
+	x.check(t, "setup-links.golden")
+	x.covers(t, reflect.TypeFor[*invites.SetupLinks]())
 }

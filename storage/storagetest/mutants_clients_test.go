@@ -18,130 +18,6 @@ import (
 	"github.com/chatelaine-go/chatelaine/storage/storagetest"
 )
 
-// slack is a store of which single answers about clients are broken; a nil
-// function breaks nothing.
-type slack struct {
-	storage.Storage
-
-	recording func(st storage.Storage, q accounts.RecordingQuery, r *accounts.Recording)
-	records   func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error)
-	sites     func(st storage.Storage, q accounts.SiteQuery) ([]accounts.Site, error)
-	standing  func(s *accounts.Standing)
-	admitted  func(a *access.Admission)
-	reach     func(list []accounts.Reached) []accounts.Reached
-	settingUp func(st storage.Storage, q invites.SettingUpQuery, got *invites.SettingUp, err error) error
-	viewing   func(st storage.Storage, key access.ViewKey, got *access.Viewing, err error) error
-	inviting  func(x *invites.Inviting)
-	accepting func(a *invites.Accepting)
-	held      func(list []accounts.Held) []accounts.Held
-	sweep     func(b *storage.SweepBefore)
-}
-
-func (s slack) Recording(ctx context.Context, q accounts.RecordingQuery) (accounts.Recording, error) {
-	got, err := s.Storage.Recording(ctx, q)
-	if err == nil && s.recording != nil {
-		s.recording(s.Storage, q, &got)
-	}
-	return got, err
-}
-
-func (s slack) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
-	if s.records != nil {
-		return s.records(s.Storage, q)
-	}
-	return s.Storage.ClientRecords(ctx, q)
-}
-
-func (s slack) Sites(ctx context.Context, q accounts.SiteQuery) ([]accounts.Site, error) {
-	if s.sites != nil {
-		return s.sites(s.Storage, q)
-	}
-	return s.Storage.Sites(ctx, q)
-}
-
-func (s slack) Standings(ctx context.Context, keys []accounts.StandingKey) ([]accounts.Standing, error) {
-	got, err := s.Storage.Standings(ctx, keys)
-	for i := range got {
-		if s.standing != nil {
-			s.standing(&got[i])
-		}
-	}
-	return got, err
-}
-
-func (s slack) Admission(ctx context.Context, h token.Hash, account accounts.AccountID) (access.Admission, error) {
-	got, err := s.Storage.Admission(ctx, h, account)
-	if err == nil && s.standing != nil {
-		s.standing(&got.Standing)
-	}
-	if err == nil && s.admitted != nil {
-		s.admitted(&got)
-	}
-	return got, err
-}
-
-func (s slack) Reach(ctx context.Context, q accounts.ReachQuery) ([]accounts.Reached, error) {
-	got, err := s.Storage.Reach(ctx, q)
-	if s.reach != nil {
-		got = s.reach(got)
-	}
-	return got, err
-}
-
-func (s slack) SettingUp(ctx context.Context, q invites.SettingUpQuery) (invites.SettingUp, error) {
-	got, err := s.Storage.SettingUp(ctx, q)
-	if s.settingUp != nil {
-		err = s.settingUp(s.Storage, q, &got, err)
-	}
-	return got, err
-}
-
-func (s slack) Viewing(ctx context.Context, key access.ViewKey) (access.Viewing, error) {
-	got, err := s.Storage.Viewing(ctx, key)
-	if s.viewing != nil {
-		err = s.viewing(s.Storage, key, &got, err)
-	}
-	return got, err
-}
-
-func (s slack) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.Inviting, error) {
-	got, err := s.Storage.Inviting(ctx, q)
-	if err == nil && s.inviting != nil {
-		s.inviting(&got)
-	}
-	return got, err
-}
-
-func (s slack) Accepting(ctx context.Context, q invites.AcceptingQuery) (invites.Accepting, error) {
-	got, err := s.Storage.Accepting(ctx, q)
-	if err == nil && s.accepting != nil {
-		s.accepting(&got)
-	}
-	return got, err
-}
-
-func (s slack) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held, error) {
-	got, err := s.Storage.Held(ctx, q)
-	if err == nil && s.held != nil {
-		got = s.held(got)
-	}
-	return got, err
-}
-
-func (s slack) Sweep(ctx context.Context, before storage.SweepBefore, limit int) (int, error) {
-	if s.sweep != nil {
-		s.sweep(&before)
-	}
-	return s.Storage.Sweep(ctx, before, limit)
-}
-
-// slacking makes a mutant of single answers about clients.
-func slacking(s slack) func() mutant {
-	return func() mutant {
-		return mutant{over: func(st storage.Storage) storage.Storage { s.Storage = st; return s }}
-	}
-}
-
 // every returns all clients of an account that fit a query but for its page.
 func every(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 	q.Before, q.Limit = accounts.ClientCursor{}, 10_000
@@ -164,7 +40,7 @@ func paged(list []accounts.ClientEntry, q accounts.ClientRecordQuery) []accounts
 
 // sifted makes a mutant that searches in its own way.
 func sifted(fits func(text, search string) bool) func() mutant {
-	return slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+	return broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 		whole := q
 		whole.Search = ""
 		list, err := every(st, whole)
@@ -384,10 +260,10 @@ func TestTest_ClientMutants(t *testing.T) {
 	t.Parallel()
 	type R = accounts.Recording
 	caught(t, []mutation{
-		{"an address that is free as soon as no client has it", slacking(slack{recording: func(_ storage.Storage, _ accounts.RecordingQuery, r *R) {
+		{"an address that is free as soon as no client has it", broken(loose{recording: func(_ storage.Storage, _ accounts.RecordingQuery, r *R) {
 			r.Member = false
 		}}), "clients", []string{ruleRecording}, true},
-		{"a client that is found by the user first", slacking(slack{recording: func(st storage.Storage, q accounts.RecordingQuery, r *R) {
+		{"a client that is found by the user first", broken(loose{recording: func(st storage.Storage, q accounts.RecordingQuery, r *R) {
 			if q.User != "" && q.Email != "" {
 				q.Email = ""
 				if got, err := st.Recording(context.Background(), q); err == nil && got.Taken.There() {
@@ -395,12 +271,12 @@ func TestTest_ClientMutants(t *testing.T) {
 				}
 			}
 		}}), "clients", []string{ruleRecording}, true},
-		{"a tombstone that nobody finds", slacking(slack{recording: func(_ storage.Storage, _ accounts.RecordingQuery, r *R) {
+		{"a tombstone that nobody finds", broken(loose{recording: func(_ storage.Storage, _ accounts.RecordingQuery, r *R) {
 			if !r.Client.DeletedAt.IsZero() {
 				r.Client, r.User = accounts.Client{}, accounts.User{}
 			}
 		}}), "clients", []string{ruleRecording}, true},
-		{"a count of the sites that show something", slacking(slack{recording: func(st storage.Storage, q accounts.RecordingQuery, r *R) {
+		{"a count of the sites that show something", broken(loose{recording: func(st storage.Storage, q accounts.RecordingQuery, r *R) {
 			list, _ := st.ClientRecords(context.Background(), accounts.ClientRecordQuery{Account: q.Account, Client: q.Client})
 			for _, x := range list {
 				if x.Client.ID == q.Client {
@@ -408,16 +284,16 @@ func TestTest_ClientMutants(t *testing.T) {
 				}
 			}
 		}}), "clients", []string{ruleRecording, ruleGrants}, true},
-		{"a list that is oldest first", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a list that is oldest first", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			list, err := st.ClientRecords(context.Background(), q)
 			slices.Reverse(list)
 			return list, err
 		}}), "clients", []string{ruleRecords}, true},
-		{"a list that hides who has no site", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a list that hides who has no site", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			list, err := every(st, q)
 			return paged(slices.DeleteFunc(list, func(x accounts.ClientEntry) bool { return len(x.Sites) == 0 }), q), err
 		}}), "clients", []string{ruleRecords}, true},
-		{"a status that is that of the newest fact", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a status that is that of the newest fact", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			whole := q
 			whole.Statuses = nil
 			list, err := every(st, whole)
@@ -429,32 +305,32 @@ func TestTest_ClientMutants(t *testing.T) {
 				return len(q.Statuses) > 0 && !slices.Contains(q.Statuses, status)
 			}), q), err
 		}}), "clients", []string{ruleRecords}, true},
-		{"sites in any order", slacking(slack{sites: func(st storage.Storage, q accounts.SiteQuery) ([]accounts.Site, error) {
+		{"sites in any order", broken(loose{sites: func(st storage.Storage, q accounts.SiteQuery) ([]accounts.Site, error) {
 			list, err := st.Sites(context.Background(), q)
 			slices.SortFunc(list, func(a, b accounts.Site) int { return strings.Compare(string(a.ID), string(b.ID)) })
 			return list, err
 		}}), "clients", []string{ruleSites}, true},
 		{
-			"a standing that knows no clients", slacking(slack{standing: func(s *accounts.Standing) { s.Client = accounts.ClientState{} }}),
+			"a standing that knows no clients", broken(loose{standing: func(s *accounts.Standing) { s.Client = accounts.ClientState{} }}),
 			"clients",
 			[]string{ruleStands},
 			true,
 		},
-		{"a standing that leaves out a suspended client", slacking(slack{standing: func(s *accounts.Standing) {
+		{"a standing that leaves out a suspended client", broken(loose{standing: func(s *accounts.Standing) {
 			if !s.Client.Active() {
 				s.Client = accounts.ClientState{}
 			}
 		}}), "clients", []string{ruleStands}, true},
-		{"an admission without sites", slacking(slack{admitted: func(a *access.Admission) { a.Sites = nil }}), "clients", []string{ruleGrants}, true},
-		{"an admission that hides the sites of a suspended client", slacking(slack{admitted: func(a *access.Admission) {
+		{"an admission without sites", broken(loose{admitted: func(a *access.Admission) { a.Sites = nil }}), "clients", []string{ruleGrants}, true},
+		{"an admission that hides the sites of a suspended client", broken(loose{admitted: func(a *access.Admission) {
 			if !a.Standing.Client.Active() {
 				a.Sites = nil
 			}
 		}}), "clients", []string{ruleGrants}, false},
-		{"a chooser that knows no clients", slacking(slack{reach: func(list []accounts.Reached) []accounts.Reached {
+		{"a chooser that knows no clients", broken(loose{reach: func(list []accounts.Reached) []accounts.Reached {
 			return slices.DeleteFunc(list, func(r accounts.Reached) bool { return r.Kind == accounts.RouteClient })
 		}}), "clients", []string{ruleReaches}, true},
-		{"a chooser that gives clients a role", slacking(slack{reach: func(list []accounts.Reached) []accounts.Reached {
+		{"a chooser that gives clients a role", broken(loose{reach: func(list []accounts.Reached) []accounts.Reached {
 			for i := range list {
 				if list[i].Kind == accounts.RouteClient {
 					list[i].Role = roles.Viewer
@@ -462,48 +338,48 @@ func TestTest_ClientMutants(t *testing.T) {
 			}
 			return list
 		}}), "clients", []string{ruleReaches}, true},
-		{"an offer that knows no clients", slacking(slack{inviting: func(x *invites.Inviting) { x.Client = false }}), "clients", []string{ruleOffers}, true},
+		{"an offer that knows no clients", broken(loose{inviting: func(_ invites.InvitingQuery, x *invites.Inviting) { x.Client = false }}), "clients", []string{ruleOffers}, true},
 		{
-			"an answer that knows no clients", slacking(slack{accepting: func(a *invites.Accepting) { a.Client = accounts.ClientState{} }}),
+			"an answer that knows no clients", broken(loose{accepting: func(_ invites.AcceptingQuery, a *invites.Accepting) { a.Client = accounts.ClientState{} }}),
 			"clients",
 			[]string{ruleOffers},
 			true,
 		},
-		{"a setup that does not see who has the address", slacking(slack{settingUp: func(_ storage.Storage, _ invites.SettingUpQuery, got *invites.SettingUp, err error) error {
+		{"a setup that does not see who has the address", broken(loose{settingUp: func(_ storage.Storage, _ invites.SettingUpQuery, got *invites.SettingUp, err error) error {
 			got.Holder = accounts.Means{}
 			return err
 		}}), "clients", []string{ruleSettingUp}, true},
-		{"a setup that does not see who is a client already", slacking(slack{settingUp: func(_ storage.Storage, _ invites.SettingUpQuery, got *invites.SettingUp, err error) error {
+		{"a setup that does not see who is a client already", broken(loose{settingUp: func(_ storage.Storage, _ invites.SettingUpQuery, got *invites.SettingUp, err error) error {
 			got.As = accounts.ClientState{}
 			return err
 		}}), "clients", []string{ruleSettingUp}, false},
-		{"a setup link that hides once it was used", slacking(slack{settingUp: func(_ storage.Storage, q invites.SettingUpQuery, got *invites.SettingUp, err error) error {
+		{"a setup link that hides once it was used", broken(loose{settingUp: func(_ storage.Storage, q invites.SettingUpQuery, got *invites.SettingUp, err error) error {
 			if !got.Link.UsedAt.IsZero() && q.ID == "" {
 				*got, err = invites.SettingUp{}, accounts.ErrNotFound
 			}
 			return err
 		}}), "clients", []string{ruleSetupKeys}, true},
-		{"a view that hides once it ended", slacking(slack{viewing: func(_ storage.Storage, _ access.ViewKey, got *access.Viewing, err error) error {
+		{"a view that hides once it ended", broken(loose{viewing: func(_ storage.Storage, _ access.ViewKey, got *access.Viewing, err error) error {
 			if !got.View.EndedAt.IsZero() {
 				*got, err = access.Viewing{}, accounts.ErrNotFound
 			}
 			return err
 		}}), "clients", []string{ruleViewKeys}, true},
-		{"a view whose link hides once it was used", slacking(slack{viewing: func(_ storage.Storage, key access.ViewKey, got *access.Viewing, err error) error {
+		{"a view whose link hides once it was used", broken(loose{viewing: func(_ storage.Storage, key access.ViewKey, got *access.Viewing, err error) error {
 			if !got.View.OpenedAt.IsZero() && key.ID == "" && (key.Hash == token.Hash{}) {
 				*got, err = access.Viewing{}, accounts.ErrNotFound
 			}
 			return err
 		}}), "clients", []string{ruleViewKeys}, true},
-		{"a view that does not see the client's own logins", slacking(slack{viewing: func(_ storage.Storage, _ access.ViewKey, got *access.Viewing, err error) error {
+		{"a view that does not see the client's own logins", broken(loose{viewing: func(_ storage.Storage, _ access.ViewKey, got *access.Viewing, err error) error {
 			got.Logins = 0
 			return err
 		}}), "clients", []string{ruleViewing}, true},
-		{"a view that does not see its session", slacking(slack{viewing: func(_ storage.Storage, _ access.ViewKey, got *access.Viewing, err error) error {
+		{"a view that does not see its session", broken(loose{viewing: func(_ storage.Storage, _ access.ViewKey, got *access.Viewing, err error) error {
 			got.Session = access.SessionState{}
 			return err
 		}}), "clients", []string{ruleViewing}, true},
-		{"an export with the secrets of views", slacking(slack{held: func(list []accounts.Held) []accounts.Held {
+		{"an export with the secrets of views", broken(loose{held: func(_ storage.Storage, _ accounts.HeldQuery, list []accounts.Held) []accounts.Held {
 			for i := range list {
 				if v, ok := list[i].Row.(access.ViewAs); ok {
 					v.Link = token.Hash{1}
@@ -512,13 +388,13 @@ func TestTest_ClientMutants(t *testing.T) {
 			}
 			return list
 		}}), "people", []string{`what is held of the kind "view" is told whole, by its keys, without secrets`}, true},
-		{"an export that leaves out deleted clients", slacking(slack{held: func(list []accounts.Held) []accounts.Held {
+		{"an export that leaves out deleted clients", broken(loose{held: func(_ storage.Storage, _ accounts.HeldQuery, list []accounts.Held) []accounts.Held {
 			return slices.DeleteFunc(list, func(h accounts.Held) bool { c, ok := h.Row.(accounts.Client); return ok && !c.There() })
 		}}), "people", []string{`what is held of the kind "client" is told whole, by its keys, without secrets`}, true},
-		{"a sweep that takes a view of its moment", slacking(slack{sweep: func(b *storage.SweepBefore) {
+		{"a sweep that takes a view of its moment", broken(loose{sweep: func(b *storage.SweepBefore) {
 			b.Views = b.Views.Add(time.Microsecond)
 		}}), "sweep", []string{ruleViewed}, false},
-		{"a sweep that takes views with sessions", slacking(slack{sweep: func(b *storage.SweepBefore) {
+		{"a sweep that takes views with sessions", broken(loose{sweep: func(b *storage.SweepBefore) {
 			if b.Views.IsZero() {
 				b.Views = b.Sessions
 			}
@@ -574,7 +450,7 @@ func TestTest_ClientSearchMutants(t *testing.T) {
 			var mu sync.Mutex
 			first := map[accounts.ClientKey]string{}
 			return mutant{over: func(st storage.Storage) storage.Storage {
-				return slack{Storage: st, records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+				return loose{Storage: st, records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 					whole := q
 					whole.Search = ""
 					list, err := every(st, whole)
@@ -589,14 +465,14 @@ func TestTest_ClientSearchMutants(t *testing.T) {
 				}}
 			}}
 		}, search, []string{ruleRenamed}, true},
-		{"a search that gives up after many", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a search that gives up after many", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			list, err := every(st, q)
 			if q.Search != "" {
 				list = list[:min(len(list), 200)]
 			}
 			return paged(list, q), err
 		}}), search, []string{ruleMany}, false},
-		{"a search that finds another account's", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a search that finds another account's", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			list, err := st.ClientRecords(context.Background(), q)
 			if q.Account == "aa" && q.Search != "" && len(list) == 0 {
 				q.Account = "b"
@@ -604,7 +480,7 @@ func TestTest_ClientSearchMutants(t *testing.T) {
 			}
 			return list, err
 		}}), search, []string{ruleTenants}, false},
-		{"a search of sites that finds removed ones", slacking(slack{sites: func(st storage.Storage, q accounts.SiteQuery) ([]accounts.Site, error) {
+		{"a search of sites that finds removed ones", broken(loose{sites: func(st storage.Storage, q accounts.SiteQuery) ([]accounts.Site, error) {
 			list, err := st.Sites(context.Background(), q)
 			if r, rerr := st.Recording(context.Background(), accounts.RecordingQuery{Account: q.Account, Site: "p"}); rerr == nil && r.Site.ID != "" &&
 				!r.Site.Live() && q.Search != "" && accounts.SearchFits(r.Site.SearchText(), q.Search) {
@@ -612,7 +488,7 @@ func TestTest_ClientSearchMutants(t *testing.T) {
 			}
 			return list, err
 		}}), search, []string{ruleRenamed}, false},
-		{"a cursor that is gone with its entry", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a cursor that is gone with its entry", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			list, err := every(st, q)
 			if i := slices.IndexFunc(list, func(x accounts.ClientEntry) bool { return x.Cursor() == q.Before }); i >= 0 {
 				return list[i+1:][:min(len(list)-i-1, q.Limit)], err
@@ -620,7 +496,7 @@ func TestTest_ClientSearchMutants(t *testing.T) {
 			q.Before = accounts.ClientCursor{}
 			return paged(list, q), err
 		}}), "pages", []string{"a cursor whose entry is gone still marks the place"}, true},
-		{"a cursor that is a moment alone", slacking(slack{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
+		{"a cursor that is a moment alone", broken(loose{records: func(st storage.Storage, q accounts.ClientRecordQuery) ([]accounts.ClientEntry, error) {
 			q.Before.ID = ""
 			return st.ClientRecords(context.Background(), q)
 		}}), "pages", []string{"pages of an account's clients have no gaps and no repeats, whatever their size"}, true},
@@ -646,7 +522,7 @@ func TestTest_OldSetupLink(t *testing.T) {
 					return storagetest.Apply(ctx, st, c)
 				},
 				over: func(st storage.Storage) storage.Storage {
-					return slack{Storage: st, settingUp: func(st storage.Storage, q invites.SettingUpQuery, got *invites.SettingUp, err error) error {
+					return loose{Storage: st, settingUp: func(st storage.Storage, q invites.SettingUpQuery, got *invites.SettingUp, err error) error {
 						mu.Lock()
 						defer mu.Unlock()
 						if key, found := old[q.Hash]; found && q.ID == "" && err != nil {
@@ -657,7 +533,7 @@ func TestTest_OldSetupLink(t *testing.T) {
 				},
 			}
 		}, "clients", []string{ruleSetupKeys}, false},
-		{"a store that hands out its own permissions", slacking(slack{recording: func(_ storage.Storage, _ accounts.RecordingQuery, r *accounts.Recording) {
+		{"a store that hands out its own permissions", broken(loose{recording: func(_ storage.Storage, _ accounts.RecordingQuery, r *accounts.Recording) {
 			mu.Lock()
 			defer mu.Unlock()
 			if len(r.Access.Permissions) > 0 {

@@ -15,126 +15,6 @@ import (
 	"github.com/chatelaine-go/chatelaine/storage/storagetest"
 )
 
-// loose is a store of which single answers are broken; a nil function breaks
-// nothing.
-type loose struct {
-	storage.Storage
-
-	seats     func(got accounts.Seats, list []invites.Listed, at time.Time) accounts.Seats
-	at        func(at time.Time) time.Time // of what is asked about seats and invitations to an address
-	means     func(m *accounts.Means)
-	user      func(u *accounts.UserState)
-	entering  func(e *access.Entering)
-	ticket    func(st storage.Storage, q access.TicketQuery, got *access.Ticket, err error) error
-	inviting  func(q invites.InvitingQuery, x *invites.Inviting)
-	accepting func(q invites.AcceptingQuery, a *invites.Accepting)
-	listed    func(list []invites.Listed) []invites.Listed
-	held      func(st storage.Storage, q accounts.HeldQuery, list []accounts.Held) []accounts.Held
-	sweep     func(b *storage.SweepBefore)
-}
-
-func (s loose) moment(at time.Time) time.Time {
-	if s.at == nil {
-		return at
-	}
-	return s.at(at)
-}
-
-func (s loose) Seats(ctx context.Context, account accounts.AccountID, at time.Time) (accounts.Seats, error) {
-	got, err := s.Storage.Seats(ctx, account, s.moment(at))
-	if err == nil && s.seats != nil {
-		list, _ := s.Storage.Invitations(ctx, invites.ListQuery{Account: account, At: at, Limit: 1000})
-		got = s.seats(got, list, at)
-	}
-	return got, err
-}
-
-func (s loose) Means(ctx context.Context, key accounts.UserKey) (accounts.Means, error) {
-	got, err := s.Storage.Means(ctx, key)
-	if err == nil && s.means != nil {
-		s.means(&got)
-	}
-	return got, err
-}
-
-func (s loose) Standings(ctx context.Context, keys []accounts.StandingKey) ([]accounts.Standing, error) {
-	got, err := s.Storage.Standings(ctx, keys)
-	for i := range got {
-		if s.user != nil {
-			s.user(&got[i].User)
-		}
-	}
-	return got, err
-}
-
-func (s loose) Entering(ctx context.Context, q access.EnteringQuery) (access.Entering, error) {
-	got, err := s.Storage.Entering(ctx, q)
-	if err == nil && s.entering != nil {
-		s.entering(&got)
-	}
-	return got, err
-}
-
-func (s loose) Ticket(ctx context.Context, q access.TicketQuery) (access.Ticket, error) {
-	got, err := s.Storage.Ticket(ctx, q)
-	if s.ticket != nil {
-		err = s.ticket(s.Storage, q, &got, err)
-	}
-	return got, err
-}
-
-func (s loose) Inviting(ctx context.Context, q invites.InvitingQuery) (invites.Inviting, error) {
-	got, err := s.Storage.Inviting(ctx, q)
-	if err == nil && s.inviting != nil {
-		s.inviting(q, &got)
-	}
-	return got, err
-}
-
-func (s loose) Accepting(ctx context.Context, q invites.AcceptingQuery) (invites.Accepting, error) {
-	got, err := s.Storage.Accepting(ctx, q)
-	if err == nil && s.accepting != nil {
-		s.accepting(q, &got)
-	}
-	return got, err
-}
-
-func (s loose) Invitations(ctx context.Context, q invites.ListQuery) ([]invites.Listed, error) {
-	got, err := s.Storage.Invitations(ctx, q)
-	if s.listed != nil {
-		got = s.listed(got)
-	}
-	return got, err
-}
-
-func (s loose) InvitationsTo(
-	ctx context.Context, email accounts.Email, at time.Time, limit int,
-) ([]invites.Listed, error) {
-	return s.Storage.InvitationsTo(ctx, email, s.moment(at), limit)
-}
-
-func (s loose) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held, error) {
-	got, err := s.Storage.Held(ctx, q)
-	if err == nil && s.held != nil {
-		got = s.held(s.Storage, q, got)
-	}
-	return got, err
-}
-
-func (s loose) Sweep(ctx context.Context, before storage.SweepBefore, limit int) (int, error) {
-	if s.sweep != nil {
-		s.sweep(&before)
-	}
-	return s.Storage.Sweep(ctx, before, limit)
-}
-
-// broken makes a mutant of single answers.
-func broken(s loose) func() mutant {
-	return func() mutant {
-		return mutant{over: func(st storage.Storage) storage.Storage { s.Storage = st; return s }}
-	}
-}
-
 // changed makes a mutant that changes what it is given.
 func changed(change func(c *storagetest.Change)) func() mutant {
 	return func() mutant { return mutant{apply: stripped(change)} }
@@ -202,7 +82,7 @@ func TestTest_LoginMutants(t *testing.T) {
 			false,
 		},
 		{
-			"a standing that confirms nothing", broken(loose{user: func(u *accounts.UserState) { u.Confirms = false }}),
+			"a standing that confirms nothing", broken(loose{standing: func(s *accounts.Standing) { s.User.Confirms = false }}),
 			"logins",
 			[]string{ruleConfirms},
 			true,

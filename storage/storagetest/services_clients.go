@@ -139,16 +139,7 @@ func setUpMany(o *office, meet meeting) {
 	joined := make([]invites.ClientJoined, many)
 	id := func(n int) accounts.UserID { return accounts.UserID(fmt.Sprint("new-", n)) }
 	errs := together(many, func(n int) (err error) {
-		in := invites.NewLogin{Link: link, ID: id(n)}
-		switch n % 3 {
-		case 0:
-			in.Kept = true
-		case 1:
-			in.Password = words
-		default:
-			in.Identity = accounts.IdentityKey{Issuer: issuer, Subject: fmt.Sprint(n)}
-		}
-		joined[n], err = at.setups.SetUp(o.ctx, in)
+		joined[n], err = at.setups.SetUp(o.ctx, newcomer(link, id(n), n))
 		return err
 	})
 	o.holds(o.only(errs, accounts.ErrNotFound) == 1, "%d of %d set up by one link, want 1", o.only(errs, accounts.ErrNotFound), many)

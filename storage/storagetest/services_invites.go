@@ -67,6 +67,20 @@ func (o *office) acceptedOnce(s stage, i invites.Invitation) {
 	o.same(f.Seats, accounts.Seats{Members: 3}, "the seats after one acceptance")
 }
 
+// newcomer comes in by a link with one of the three sorts of login.
+func newcomer(link string, id accounts.UserID, n int) invites.NewLogin {
+	in := invites.NewLogin{Link: link, ID: id}
+	switch n % 3 {
+	case 0:
+		in.Kept = true
+	case 1:
+		in.Password = words
+	default:
+		in.Identity = accounts.IdentityKey{Issuer: issuer, Subject: fmt.Sprint(n)}
+	}
+	return in
+}
+
 func joinMany(o *office, meet meeting) {
 	s, many := o.stage(), crowd()
 	i := o.invite(s, "new@example.com", roles.Author)
@@ -74,16 +88,7 @@ func joinMany(o *office, meet meeting) {
 	at := meet(o, many)
 	joined := make([]invites.Joined, many)
 	errs := together(many, func(n int) (err error) {
-		in := invites.NewLogin{Link: link, ID: accounts.UserID(fmt.Sprint("new-", n))}
-		switch n % 3 {
-		case 0:
-			in.Kept = true
-		case 1:
-			in.Password = words
-		default:
-			in.Identity = accounts.IdentityKey{Issuer: issuer, Subject: fmt.Sprint(n)}
-		}
-		joined[n], err = at.invites.AcceptNew(o.ctx, in)
+		joined[n], err = at.invites.AcceptNew(o.ctx, newcomer(link, accounts.UserID(fmt.Sprint("new-", n)), n))
 		return err
 	})
 	o.holds(o.only(errs, accounts.ErrNotFound) == 1, "%d of %d joined by one link, want 1", o.only(errs, accounts.ErrNotFound), many)
