@@ -186,6 +186,7 @@ func FuzzRender(f *testing.F) {
 		f.Add(kind, strings.Repeat("w", 200), "\u200b", strings.Repeat("\n", 50)+strings.Repeat("a b", 400), strings.Repeat("https://a@", 40))
 		f.Add(kind, "", "> y", "", "\r\n\r\nwww.b.example")
 		f.Add(kind, strings.Repeat("x", 71)+" > y", strings.Repeat("> ", 40), ">", strings.Repeat("x", 72)+">y")
+		f.Add(kind, strings.Repeat("x", 68)+" > x", "?", "? ?", "?") // a name whose end reads like the first quoted line
 	}
 	f.Fuzz(func(t *testing.T, kind byte, name, person, words, address string) {
 		hostile := data(func(d *mail.Data) {
@@ -215,7 +216,7 @@ func FuzzRender(f *testing.F) {
 			d.Message, d.Reason = "x", "x"
 			_, other, err := ts.Render(k.kind, "en", d)
 			require.NoError(t, err)
-			require.Equal(t, strings.Replace(other, "> x\n", "", 1), outside, "the words stay in their quotation")
+			require.Equal(t, strings.Replace(other, "\n\n> x\n", "\n\n", 1), outside, "the words stay in their quotation")
 		}
 		require.NotContains(t, outside, "\n>", "nothing else is a quotation")
 		require.False(t, strings.HasPrefix(text, ">"))
