@@ -100,6 +100,9 @@ func (s *Service) userRowFacts(ctx context.Context, r userRow) (userRowFacts, er
 	}
 	whose := func(key UserKey) (UserID, error) {
 		u, err := holder(ctx, s.st, key)
+		if err == nil && u.ID == r.want.ID {
+			err = ErrConflict // the same import, run beside this one, wrote the user in between
+		}
 		return u.ID, err
 	}
 	if r.wantsEmail(f.User) {
