@@ -16,7 +16,8 @@
 //     their own.
 //   - invites: people are invited to accounts, and join with the login that they
 //     have or with a new one; clients come in by setup links.
-//   - mail: messages, the outbox that loses none, templates.
+//   - mail: messages, the outbox that loses none, templates in four languages, and
+//     mail/smtp, which sends them.
 //   - storage: the contract of a store, with storage/sqlite (embedded, no cgo),
 //     storage/memory (tests and small programs) and storage/storagetest (the suite
 //     that proves a store).
@@ -36,8 +37,9 @@
 //	graph, err := accounts.New(store, env)
 //	requests, err := access.NewRequests(store, env)
 //	sessions, err := access.NewSessions(store, env)
-//	post, err := mail.NewDispatcher(store, mailer, nil)
-//	go post.Run(ctx)
+//	mailer, err := smtp.New("smtp.example.com", &smtp.Options{From: mail.Sender{Name: "Acme", Address: "no-reply@example.com"}})
+//	post, err := mail.NewDispatcher(store, mailer, env.DispatcherOptions(mail.Email))
+//	go post.Run(ctx) // and wait for it after ctx has ended
 //
 // In a handler, after your own login:
 //

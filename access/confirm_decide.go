@@ -21,7 +21,7 @@ func codeHash(secret token.Hash, digits, phone string) [32]byte {
 
 // askCode decides whether a code is sent before an action. The challenge takes
 // the place of the one before.
-func askCode(op accounts.Operation, u accounts.User, old accounts.Challenge, to string, spent int, hash [32]byte) (Change, error) {
+func askCode(op accounts.Operation, u accounts.User, old accounts.Challenge, to string, spent int, digits string, hash [32]byte) (Change, error) {
 	q := accounts.Quota{
 		Key:  accounts.QuotaKey{Kind: accounts.QuotaCodes, Subject: string(u.ID), Day: accounts.DayOf(op.At)},
 		Used: spent, Limit: op.Rules.Limits.CodesPerDay,
@@ -38,7 +38,36 @@ func askCode(op accounts.Operation, u accounts.User, old accounts.Challenge, to 
 	// Action and account stay out of the record: they are the asker's words
 	// alone, and nobody writes what they like into an audit.
 	op.Record(&c.Change, accounts.Event{Kind: EventCodeAsked, User: u.ID})
-	return c, nil
+	// The code of before is worth nothing now.
+	reason := codeReason(old.ChallengeKey)
+	c.CancelMail = []mail.Reason{reason}
+	proven := ""
+	if u.Proven {
+		proven = string(u.Email) // for a host that writes there instead
+	}
+	err := op.Write(&c.Change, accounts.Letter{
+		Kind: mail.Code, Channel: mail.SMS, Phone: to, To: accounts.Contact{User: u.ID, Locale: u.Locale}, Reason: reason, Priority: mail.Awaited,
+		NotAfter: c.Challenges[0].ExpiresAt,
+		Data:     mail.Data{Code: digits, Address: proven, ExpiresAt: c.Challenges[0].ExpiresAt},
+	})
+	return c, err
+}
+
+// codesReason is why codes are sent to a user's phone. What ends all of the
+// user's logins takes them back, and so does another phone.
+func codesReason(user accounts.UserID) mail.Reason {
+	return mail.ReasonFor("login", string(user), "code")
+}
+
+// sessionReason is why codes are sent for what is done with a session. Its end
+// takes them back.
+func sessionReason(s Session) mail.Reason {
+	return mail.ReasonFor("login", string(s.User), "code", string(s.ID))
+}
+
+// codeReason is why a code is sent. The next one takes its place.
+func codeReason(k accounts.ChallengeKey) mail.Reason {
+	return mail.ReasonFor("login", string(k.User), "code", string(k.Session), string(k.Action), string(k.Account))
 }
 
 // answerCode decides what an answer to a challenge does. The answer is counted
@@ -73,6 +102,7 @@ func answerCode(op accounts.Operation, u accounts.User, ch accounts.Challenge, h
 	c.Challenges[0].UsedAt = op.At
 	u.Confirms, u.Phone, u.UpdatedAt = true, ch.To, op.At
 	c.Users = []accounts.User{u}
+	c.CancelMail = []mail.Reason{codesReason(u.ID)} // none fits any more; see codeHash
 	op.Record(&c.Change, accounts.Event{Kind: EventConfirmationOn, User: u.ID})
 	err = op.Write(&c.Change, ownLetter(mail.ConfirmationOn, u, "", mail.Data{}))
 	return c, 0, err
@@ -115,6 +145,7 @@ func turnOff(op accounts.Operation, u accounts.User) (Change, error) {
 	}
 	u.Confirms, u.Phone, u.UpdatedAt = false, "", op.At
 	c.Users = []accounts.User{u}
+	c.CancelMail = []mail.Reason{codesReason(u.ID)}
 	op.Record(&c.Change, accounts.Event{Kind: EventConfirmationOff, User: u.ID})
 	err := op.Write(&c.Change, ownLetter(mail.ConfirmationOff, u, "", mail.Data{}))
 	return c, err

@@ -1,14 +1,15 @@
 package access_test
 
 import (
-	"context"
 	"fmt"
-	"sync"
+	"slices"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 )
 
 const (
@@ -16,37 +17,38 @@ const (
 	otherPhone = "+442079460000"
 )
 
-// pocket is a phone that keeps what it gets. It can be broken, and looked into
-// while a message arrives.
+// pocket has the phones that codes go to: it takes what waits to be sent there.
 type pocket struct {
-	mu    sync.Mutex
-	codes []access.Code
-	err   error
-	look  func(c access.Code)
+	w   *world
+	got []mail.Message
 }
 
-func (p *pocket) SendCode(_ context.Context, c access.Code) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.look != nil {
-		p.look(c)
+// look returns what has come so far, the oldest first.
+func (p *pocket) look() []mail.Message {
+	p.w.Helper()
+	ctx, at := p.w.Context(), p.w.env.Now()
+	for _, d := range must(p.w.mem.ClaimMail(ctx, mail.Claim{Channel: mail.SMS, At: at, Lease: time.Minute, Limit: 1000}))(p.w) {
+		require.NoError(p.w, p.w.mem.SettleMail(ctx, mail.Outcome{ID: d.Message.ID, Fence: d.Fence, State: mail.Sent, At: at}))
+		p.got = append(p.got, d.Message)
 	}
-	p.codes = append(p.codes, c)
-	return p.err
-}
-
-func (p *pocket) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.codes)
+	return p.got
 }
 
 // digits are those of the newest code.
 func (p *pocket) digits() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.codes[len(p.codes)-1].Digits.Reveal()
+	got := p.look()
+	return got[len(got)-1].Data.Code
 }
+
+// written are the codes that were ever to be sent, those that another took the
+// place of included.
+func (p *pocket) written(state mail.State) []mail.Record {
+	p.w.Helper()
+	list := must(p.w.mem.Mails(p.w.Context(), mail.Query{State: state, Limit: 1000}))(p.w)
+	return slices.DeleteFunc(list, func(r mail.Record) bool { return r.Channel != mail.SMS })
+}
+
+func (p *pocket) count() int { return len(p.written("")) }
 
 // miss is a code of six digits that is n off.
 func miss(digits string, n int) string {
@@ -64,8 +66,9 @@ type codes struct {
 
 func newCodes(t tester, set ...func(*accounts.EnvOptions)) *codes {
 	t.Helper()
-	c := &codes{entrance: newEntrance(t, set...), phone: &pocket{}}
-	c.conf = must(access.NewConfirmations(c.doors, c.env, c.phone))(t)
+	c := &codes{entrance: newEntrance(t, set...)}
+	c.phone = &pocket{w: c.world}
+	c.conf = must(access.NewConfirmations(c.doors, c.env))(t)
 	return c
 }
 

@@ -18,19 +18,14 @@ import (
 
 var turningOn = access.Ask{Action: access.EventConfirmationOn}
 
-// Without a store, or without anywhere to send codes, there is no service.
+// Without a store there is no service.
 func TestNewConfirmations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for want, made := range map[string]error{
-		"store":  refuses(access.NewConfirmations(nil, w.env, &pocket{})),
-		"sender": refuses(access.NewConfirmations(w.mem, w.env, nil)),
-	} {
-		var bad *accounts.InvalidError
-		require.ErrorAs(t, made, &bad)
-		require.Equal(t, want, bad.Field)
-	}
-	s, err := access.NewConfirmations(w.mem, nil, &pocket{})
+	var bad *accounts.InvalidError
+	require.ErrorAs(t, refuses(access.NewConfirmations(nil, w.env)), &bad)
+	require.Equal(t, "store", bad.Field)
+	s, err := access.NewConfirmations(w.mem, nil)
 	require.NoError(t, err)
 	require.NotNil(t, s)
 }
@@ -48,13 +43,8 @@ func TestConfirmations_TurnOn(t *testing.T) {
 	events := len(c.events())
 
 	page := must(c.conf.TurnOn(t.Context(), nora, "+49 (170) 123-456.78"))(t)
-	sent := c.phone.codes[0]
-	digits := sent.Digits.Reveal()
-	sent.Digits = token.Secret{}
-	require.Equal(t, access.Code{
-		User: "nora", Phone: phone, Address: "nora@example.com", Product: "Letterbird", Action: access.EventConfirmationOn, ExpiresAt: start().Add(10 * time.Minute),
-	}, sent)
-	require.Regexp(t, `^[0-9]{6}$`, digits)
+	require.Equal(t, phone, c.phone.look()[0].To)
+	digits := c.phone.digits()
 	require.False(t, c.stored("nora").Confirms)
 	require.Empty(t, c.stored("nora").Phone)
 
@@ -178,37 +168,159 @@ func TestConfirmations_Ask_refused(t *testing.T) {
 	require.Zero(t, c.phone.count())
 }
 
-// The code is sent once it is stored, and a sender that fails is told to whoever
-// asked: they have no page, so the code is worth nothing, and it is spent.
-func TestConfirmations_sender(t *testing.T) {
+// A code is a text message: to the phone, in the user's language, for no account,
+// under their login, good as long as the code is, and before every notice. It
+// tells nothing but the code, until when it works and, for a host that writes
+// there instead, the address that the user has proven (B3, A18).
+func TestConfirmations_letter(t *testing.T) {
+	t.Parallel()
+	c, cleo := careful(t)
+	u := c.stored("cleo")
+	u.Name, u.Locale = "Cleo Baker", "de-AT"
+	c.put(access.Change{Change: accounts.Change{Users: []accounts.User{u}}})
+	c.ask(cleo, closing)
+	m := c.phone.look()[0]
+	require.Regexp(t, `^[0-9]{6}$`, m.Data.Code)
+	require.Contains(t, m.Text, m.Data.Code)
+	require.Equal(t, 1, strings.Count(m.Subject+m.Text, m.Data.Code))
+	end := c.env.Now().Add(10 * time.Minute)
+	require.Equal(t, mail.Message{
+		ID: m.ID, Channel: mail.SMS, Kind: mail.Code, To: phone, User: "cleo", Locale: "de-AT", Subject: m.Subject, Text: m.Text,
+		Data:   mail.Data{Product: "Letterbird", Address: "cleo@example.com", Code: m.Data.Code, ExpiresAt: end, At: c.env.Now()},
+		Reason: mail.ReasonFor("login", "cleo", "code", string(cleo.Session()), string(closing.Action), "willow"), Priority: mail.Awaited,
+		Due: c.env.Now(), NotAfter: end, CreatedAt: c.env.Now(),
+	}, m)
+	require.NotContains(t, m.ID, "cleo")
+
+	u = c.stored("cleo")
+	u.Proven = false
+	c.put(access.Change{Change: accounts.Change{Users: []accounts.User{u}}})
+	c.ask(cleo, closing)
+	require.Empty(t, c.phone.look()[1].Data.Address, "an unproven address may be a stranger's")
+}
+
+// The code of a question takes the place of the one before, which is not sent
+// any more; codes for something else stay (A84).
+func TestConfirmations_superseded(t *testing.T) {
+	t.Parallel()
+	c, cleo := careful(t)
+	ask := func(in access.Ask) string { return must(c.conf.Ask(t.Context(), cleo, in))(t).Reveal() }
+	ask(closing)
+	ask(access.Ask{Action: closing.Action, Account: "rose"})
+	ask(access.Ask{Action: closing.Action})
+	page := ask(closing)
+	require.Len(t, c.phone.written(mail.Cancelled), 1)
+	got := c.phone.look()
+	require.Len(t, got, 3)
+	require.NoError(t, c.conf.Answer(t.Context(), cleo, closing, page, got[2].Data.Code))
+	ask(closing)
+	require.Len(t, c.phone.written(mail.Sent), 3, "what was sent was sent")
+}
+
+// What ends a login, and what gives the user another phone, takes back the codes
+// that wait: all of them, or those that were asked for with the session that ends
+// (A84, D8).
+func TestConfirmations_takenBack(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		when func(c *codes, cleo accounts.Actor, cookie string)
+		left int // of three: two with this session, one with another
+	}{
+		"nothing": {func(*codes, accounts.Actor, string) {}, 3},
+		"signing out": {func(c *codes, _ accounts.Actor, cookie string) {
+			require.NoError(c, c.sessions.SignOut(c.Context(), cookie))
+		}, 1},
+		"ending the session": {func(c *codes, a accounts.Actor, _ string) {
+			require.NoError(c, c.sessions.End(c.Context(), job, a.Session()))
+		}, 1},
+		"ending all sessions": {func(c *codes, a accounts.Actor, _ string) {
+			require.NoError(c, c.sessions.EndAll(c.Context(), a, "cleo"))
+		}, 0},
+		"a suspension": {func(c *codes, _ accounts.Actor, _ string) {
+			require.NoError(c, c.svc.SuspendUser(c.Context(), operator, "cleo"))
+		}, 0},
+		"turning it off": {func(c *codes, _ accounts.Actor, _ string) {
+			require.NoError(c, c.conf.TurnOff(c.Context(), operator, "cleo"))
+		}, 0},
+		"too many sessions": {func(c *codes, _ accounts.Actor, _ string) { c.login("cleo"); c.login("cleo") }, 0},
+		"somebody else's ends": {func(c *codes, _ accounts.Actor, _ string) {
+			require.NoError(c, c.sessions.EndAll(c.Context(), job, "carl"))
+		}, 3},
+		"another phone": {func(c *codes, a accounts.Actor, _ string) {
+			c.pass(a, access.Ask{Action: access.EventConfirmationOff})
+			page := must(c.conf.TurnOn(c.Context(), a, otherPhone))(c)
+			digits := c.phone.digits()
+			must(c.conf.Ask(c.Context(), a, closing))(c) // looking took those of before
+			require.NoError(c, c.conf.Answer(c.Context(), a, turningOn, page.Reveal(), digits))
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCodes(t, func(o *accounts.EnvOptions) { o.Limits.Sessions = 2 })
+			c.confirmed("cleo")
+			other, cookie := c.as("cleo", "willow"), c.login("cleo")
+			cleo := c.self(cookie)
+			for _, in := range []access.Ask{closing, {Action: "an.action"}} {
+				must(c.conf.Ask(t.Context(), cleo, in))(t)
+			}
+			must(c.conf.Ask(t.Context(), other, closing))(t)
+			tt.when(c, cleo, cookie)
+			require.Len(t, c.phone.written(mail.Queued), tt.left)
+			for _, r := range c.phone.written(mail.Cancelled) {
+				require.True(t, accounts.LoginReason("cleo").Covers(r.Reason))
+			}
+		})
+	}
+}
+
+// Erasing a user, and the whole of what is kept of them, takes their phone numbers
+// out of the outbox: of codes that wait, that were sent, and that were taken back
+// (A76, A97).
+func TestConfirmations_erased(t *testing.T) {
 	t.Parallel()
 	c := newCodes(t)
-	c.confirmed("cleo")
-	cleo, in := c.as("cleo", "willow"), access.Ask{Action: "an.action", Account: "willow"}
-	c.phone.look = func(code access.Code) {
-		ch := c.challenge(cleo, in)
-		require.Equal(t, code.ExpiresAt, ch.ExpiresAt, "it is stored by then")
-		require.Equal(t, phone, ch.To)
+	_, nora := c.newcomer("nora")
+	c.confirmed("carl")
+	number := func() int {
+		n := 0
+		for _, r := range c.phone.written("") {
+			if r.To == phone || r.To == otherPhone {
+				n++
+			}
+		}
+		return n
 	}
-	c.ask(cleo, in)
-	c.phone.err = errBroken
-	secret, err := c.conf.Ask(t.Context(), cleo, in)
-	require.ErrorIs(t, err, errBroken)
-	require.ErrorContains(t, err, "ask for another")
-	require.NotContains(t, err.Error(), c.phone.digits())
-	require.True(t, secret.IsZero())
-	require.Equal(t, 2, must(c.mem.Spent(t.Context(), accounts.QuotaKey{Kind: accounts.QuotaCodes, Subject: "cleo", Day: accounts.DayOf(start())}))(t))
+	must(c.conf.TurnOn(t.Context(), nora, phone))(t)
+	c.phone.look()
+	must(c.conf.TurnOn(t.Context(), nora, otherPhone))(t)
+	must(c.conf.TurnOn(t.Context(), nora, phone))(t)
+	must(c.conf.Ask(t.Context(), c.as("carl", "willow"), closing))(t)
+	require.Equal(t, 4, number())
+	require.NoError(t, c.svc.EraseUser(t.Context(), nora, "nora"))
+	require.Equal(t, 1, number(), "carl's stays")
+	require.Len(t, c.phone.written(mail.Queued), 1)
+	require.Len(t, c.phone.look(), 2)
+	require.NotContains(t, c.dump(), otherPhone)
+}
 
-	c.phone.err, c.phone.look = nil, nil
+// A code is durable together with its challenge, or neither of them is: where the
+// store fails, none is sent that could not be answered, and none is spent (A84).
+func TestConfirmations_durable(t *testing.T) {
+	t.Parallel()
+	c, cleo := careful(t)
+	before := c.everything("cleo")
 	c.st.on(func(call string, do func() error) error {
 		if writes(call) {
 			return errBroken
 		}
 		return do()
 	})
-	n := c.phone.count()
-	require.ErrorIs(t, refuses(c.conf.Ask(t.Context(), cleo, in)), errBroken)
-	require.Equal(t, n, c.phone.count(), "a code that is not stored is not sent")
+	secret, err := c.conf.Ask(t.Context(), cleo, closing)
+	require.ErrorIs(t, err, errBroken)
+	require.True(t, secret.IsZero())
+	c.st.on(nil)
+	require.Zero(t, c.phone.count())
+	require.Equal(t, before, c.everything("cleo"))
 }
 
 // What is stored does not tell the code: neither it nor the page's secret is
@@ -233,12 +345,11 @@ func TestConfirmations_stored(t *testing.T) {
 			}
 		}
 	}
-	all := c.everything("cleo") + text(ch, c.phone.codes)
+	all := c.everything("cleo") + text(ch, c.phone.written(""))
 	for _, spelling := range append(spellings(page), page, miss(digits, 7)) {
 		require.NotContains(t, all, spelling)
 	}
-	require.NotContains(t, text(c.phone.codes), digits)
-	require.Contains(t, all, "[redacted]")
+	require.NotContains(t, all, digits, "what was sent says nothing any more")
 
 	second, _ := c.ask(cleo, in)
 	require.NotEqual(t, ch.Hash, c.challenge(cleo, in).Hash)
@@ -300,9 +411,8 @@ func TestConfirmations_TurnOff(t *testing.T) {
 	require.True(t, c.stored("cleo").Confirms)
 }
 
-// A code that was asked for in the host's transaction is sent before that
-// commits: it can be answered afterwards, and is worth nothing if the host rolls
-// back (D1 of the product, A84).
+// A code that was asked for in the host's transaction is sent once that commits,
+// and not at all if the host rolls back (D1 of the product, A84).
 func TestConfirmations_With(t *testing.T) {
 	t.Parallel()
 	for name, commits := range map[string]bool{"commits": true, "rolls back": false} {
@@ -310,15 +420,16 @@ func TestConfirmations_With(t *testing.T) {
 		before := c.everything("cleo")
 		tx := c.mem.Begin()
 		page := must(c.conf.With(tx.Store()).Ask(t.Context(), cleo, closing))(t)
-		require.Equal(t, 1, c.phone.count())
 		require.Equal(t, before, c.everything("cleo"), "nothing is seen before the commit")
+		require.Empty(t, c.phone.look())
 		if commits {
 			require.NoError(t, tx.Commit())
 			require.NoError(t, c.conf.Answer(t.Context(), cleo, closing, page.Reveal(), c.phone.digits()), name)
 			continue
 		}
 		require.NoError(t, tx.Rollback())
-		require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), cleo, closing, page.Reveal(), c.phone.digits()), name)
+		require.Empty(t, c.phone.look())
+		require.Equal(t, accounts.ErrNotFound, c.conf.Answer(t.Context(), cleo, closing, page.Reveal(), "123456"), name)
 		require.Equal(t, before, c.everything("cleo"))
 	}
 }

@@ -5,31 +5,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math/big"
-	"time"
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
-
-// CodeSender brings a six-digit code to a user, by text message, call, or
-// whatever the host offers. It is called once the code is stored, and never
-// inside a transaction. An error is returned to whoever asked for the code. It
-// is safe for concurrent use.
-type CodeSender interface {
-	SendCode(ctx context.Context, c Code) error
-}
-
-// Code is what a [CodeSender] sends.
-type Code struct {
-	User      accounts.UserID
-	Phone     string       // where to, in the form of accounts.ParsePhone
-	Address   string       // the user's own proven address, for a sender that writes there instead
-	Digits    token.Secret // six digits; Reveal them into the message only
-	Product   string
-	Locale    string             // the user's language; "": none is known
-	Action    accounts.EventKind // what the code is for
-	ExpiresAt time.Time
-}
 
 // Confirmations is the service of identity confirmation. A user who has turned
 // it on is asked for a six-digit code before they join an account, transfer
@@ -41,30 +20,27 @@ type Code struct {
 // account, and that session; what ends the user's sessions ends it, and once they
 // have another phone it cannot be answered. The service holds no state and is
 // safe for concurrent use.
+//
+// Codes go out through the outbox, on the channel mail.SMS: run a mail.Dispatcher
+// for it, with a Mailer that takes text messages to the host's provider.
 type Confirmations struct {
-	st     SessionStore
-	env    *accounts.Env
-	sender CodeSender
+	st  SessionStore
+	env *accounts.Env
 }
 
 // NewConfirmations returns a service on a store. A nil environment takes every
-// default; the sender is the host's. Without a store or a sender it is an
-// accounts.InvalidError.
-func NewConfirmations(st SessionStore, env *accounts.Env, sender CodeSender) (*Confirmations, error) {
+// default. Without a store it is an accounts.InvalidError.
+func NewConfirmations(st SessionStore, env *accounts.Env) (*Confirmations, error) {
 	env, err := checked(st, env)
 	if err != nil {
 		return nil, err
 	}
-	if sender == nil {
-		return nil, &accounts.InvalidError{Field: "sender", Reason: "is missing; codes have to go somewhere"}
-	}
-	return &Confirmations{st: st, env: env, sender: sender}, nil
+	return &Confirmations{st: st, env: env}, nil
 }
 
 // With returns the service on another store, such as one that joins the host's
-// transaction. A code is sent before the host commits; if it rolls back, the
-// code is worth nothing. An answer that the host rolls back is not counted:
-// have codes answered outside of transactions.
+// transaction. A code is sent once the host has committed. An answer that the host
+// rolls back is not counted: have codes answered outside of transactions.
 func (s *Confirmations) With(st SessionStore) *Confirmations {
 	with := *s
 	with.st = st
@@ -85,9 +61,7 @@ type Ask struct {
 // An accounts.InvalidError for the field "user" says that they have identity
 // confirmation off, one for "action" or "account" that it is none, or is
 // [EventConfirmationOn], which [Confirmations.TurnOn] begins. A login that was
-// ended is accounts.ErrStepUp, an actor who is no user accounts.ErrNotFound. An
-// error of the sender is wrapped: the code counts and nobody has it, so ask for
-// another.
+// ended is accounts.ErrStepUp, an actor who is no user accounts.ErrNotFound.
 func (s *Confirmations) Ask(ctx context.Context, actor accounts.Actor, in Ask) (token.Secret, error) {
 	return s.ask(ctx, actor, in, func(op accounts.Operation, u accounts.User) (string, error) {
 		switch {
@@ -134,7 +108,6 @@ func (s *Confirmations) ask(ctx context.Context, actor accounts.Actor, in Ask, t
 	}
 	digits := fmt.Sprintf("%06d", n)
 	op := s.env.Begin(actor)
-	var code Code
 	err = s.run(ctx, op, EventCodeAsked, func(ctx context.Context) (Change, error) {
 		u, err := accounts.Self(ctx, s.st, actor)
 		if err != nil {
@@ -159,17 +132,10 @@ func (s *Confirmations) ask(ctx context.Context, actor accounts.Actor, in Ask, t
 		if err != nil {
 			return Change{}, err
 		}
-		code = Code{
-			User: u.ID, Phone: phone, Address: string(u.Email), Digits: token.Wrap(digits), Product: op.Rules.Product, Locale: u.Locale,
-			Action: in.Action, ExpiresAt: op.At.Add(op.Rules.Limits.CodeTTL),
-		}
-		return askCode(op, u, old, phone, spent, codeHash(hash, digits, u.Phone))
+		return askCode(op, u, old, phone, spent, digits, codeHash(hash, digits, u.Phone))
 	})
 	if err != nil {
 		return token.Secret{}, err
-	}
-	if err := s.sender.SendCode(ctx, code); err != nil {
-		return token.Secret{}, fmt.Errorf("chatelaine: the code could not be sent; ask for another: %w", err)
 	}
 	return secret, nil
 }
@@ -211,7 +177,8 @@ func (s *Confirmations) Answer(ctx context.Context, actor accounts.Actor, in Ask
 	return err
 }
 
-// TurnOff turns identity confirmation off and forgets the phone number. The
+// TurnOff turns identity confirmation off and forgets the phone number, but in the
+// records of codes that were sent there, which the next sweeps take. The
 // actor is the user, with a code for [EventConfirmationOff]
 // (accounts.CodeError), or an operator; to anybody else there is no such user
 // (accounts.ErrNotFound). A login of the user's that was ended is

@@ -152,8 +152,8 @@ func confirmOutcome(c *codes, events, sent int, err error) string {
 	for _, e := range c.events()[events:] {
 		also = append(also, string(e.Kind))
 	}
-	if c.phone.count() > sent {
-		also = append(also, "code sent to "+c.phone.codes[len(c.phone.codes)-1].Phone)
+	if written := c.phone.written(""); len(written) > sent {
+		also = append(also, "code sent to "+written[len(written)-1].To)
 	}
 	if len(also) > 0 {
 		what += " (" + strings.Join(also, ", ") + ")"

@@ -8,7 +8,7 @@
 //
 //	// For hosts without logins of their own, and for users who want a code:
 //	logins, err := access.NewLogins(store, env, &access.LoginOptions{Hasher: hasher})
-//	codes, err := access.NewConfirmations(store, env, sender)
+//	codes, err := access.NewConfirmations(store, env)
 //
 //	// For staff who look at what a client of their account sees:
 //	views, err := access.NewViews(store, env)
@@ -20,11 +20,14 @@
 //
 // # What runs beside it
 //
-// The mail, the events if the host wants them, and every hour, until it returns
-// 0, a sweep of what no rule needs any more:
+// The mail, with codes a second dispatcher that takes them to phones, the events if
+// the host wants them, and every hour, until it returns 0, a sweep of what no rule
+// needs any more:
 //
-//	post, err := mail.NewDispatcher(store, mailer, &mail.DispatcherOptions{Clock: env})
+//	post, err := mail.NewDispatcher(store, mailer, env.DispatcherOptions(mail.Email))
 //	go post.Run(ctx)
+//	texts, err := mail.NewDispatcher(store, gateway, env.DispatcherOptions(mail.SMS))
+//	go texts.Run(ctx)
 //	feed, err := accounts.NewFeed(store, env, handle, nil)
 //	go feed.Run(ctx)
 //	n, err := store.Sweep(ctx, storage.SweepAt(env.Now(), env.Limits()), 0)
@@ -52,6 +55,16 @@
 // connections. [Requests.DisableClientAccess] ends all of it at once: show
 // [Requests.PlanDisableClientAccess] first and pass on its Confirm, so that
 // nothing ends that nobody was shown.
+//
+// [Requests.Progress] tells how the mail of requests comes along, so that nobody
+// waits for an answer to a mail that came back. A list asks it once for its page:
+//
+//	page, err := requests.Clients(ctx, p.Actor(), agency, access.ClientPage{})
+//	ids := make([]accounts.RequestID, len(page))
+//	for i, c := range page {
+//		ids[i] = c.Request.ID
+//	}
+//	mails, err := requests.Progress(ctx, p.Actor(), agency, ids...) // mails[i] is that of page[i]
 //
 // What a connection allows afterwards, and who of the agency is assigned to
 // it, is the business of [accounts.Service].
@@ -118,7 +131,10 @@
 //
 // [Confirmations] asks users who want it for a six-digit code before joining an
 // account and before what cannot be undone; others need a login younger than 10
-// minutes for the latter.
+// minutes for the latter. The code goes to their phone through the outbox, on the
+// channel mail.SMS, durable with the question that it answers; the next one for
+// the same action, the end of the session, and another phone take it back as long as
+// it is not sent. It is kept readable until then, unless mail is sealed.
 //
 // # The principal
 //

@@ -31,7 +31,7 @@ func Example_wiring() {
 	check(err)
 	sessions, err := access.NewSessions(store, env)
 	check(err)
-	post, err := mail.NewDispatcher(store, &mailtest.Recorder{}, &mail.DispatcherOptions{Clock: env}) // your mail server: one method
+	post, err := mail.NewDispatcher(store, &mailtest.Recorder{}, env.DispatcherOptions(mail.Email)) // your mail server: one method
 	check(err)
 
 	fmt.Println(graph != nil, requests != nil, sessions != nil, post != nil)

@@ -95,6 +95,12 @@ func operations() []operation[*stage] {
 		{"Clients", nil, func(s *stage) (any, error) {
 			return s.requests.Clients(s.Context(), s.mia, "north", access.ClientPage{})
 		}},
+		{"Progress", nil, func(s *stage) (any, error) {
+			return s.requests.Progress(s.Context(), s.mia, "north", s.pending, s.other)
+		}},
+		{"Progress, refused", roles.ErrDenied, func(s *stage) (any, error) {
+			return s.requests.Progress(s.Context(), s.vic, "north", s.pending)
+		}},
 		{"PlanDisable", nil, func(s *stage) (any, error) { return s.requests.PlanDisableClientAccess(s.Context(), s.ann, "north") }},
 		{"Disable", nil, func(s *stage) (any, error) {
 			return only(s.requests.DisableClientAccess(s.Context(), s.ann, "north", s.plan.Confirm))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func newWorld(t tester, set ...func(*accounts.EnvOptions)) *world {
 	w.svc = must(accounts.New(w.st, w.env))(t)
 	w.requests = must(access.NewRequests(w.st, w.env))(t)
 	w.sessions = must(access.NewSessions(w.st, w.env))(t)
-	w.post = must(mail.NewDispatcher(w.mem, w.inbox, &mail.DispatcherOptions{Clock: w.clock, Workers: 1}))(t)
+	w.post = must(mail.NewDispatcher(w.mem, w.inbox, &mail.DispatcherOptions{Templates: templates(), Clock: w.clock, Workers: 1}))(t)
 
 	w.account("north", "Northlight", accounts.KindAgency, "ann")
 	w.account("south", "Southbank", accounts.KindAgency, "sue")
@@ -355,9 +356,15 @@ func (w *world) dump() string {
 		}
 	}
 	line(st.Mails(ctx, mail.Query{Limit: 1000}))
-	letters := must(st.ClaimMail(ctx, mail.Claim{At: now.Add(100 * 365 * day), Lease: time.Hour, Limit: 1000}))(w)
-	for _, d := range letters {
-		fmt.Fprintf(&b, "%s to %s %q %q\n", d.Message.ID, d.Message.To, d.Message.Subject, d.Message.Text)
+	for _, channel := range []mail.Channel{mail.Email, mail.SMS} {
+		for _, d := range must(st.ClaimMail(ctx, mail.Claim{Channel: channel, At: now.Add(100 * 365 * day), Lease: time.Hour, Limit: 1000}))(w) {
+			m := d.Message
+			line := fmt.Sprintf("%s to %s %q %q %s\n", m.ID, m.To, m.Subject, m.Text, must(json.Marshal(m.Data))(w))
+			if m.Data.Code != "" { // no two runs draw the same
+				line = strings.ReplaceAll(line, m.Data.Code, "a code")
+			}
+			b.WriteString(line)
+		}
 	}
 	for _, e := range w.events() {
 		line(e, nil)

@@ -81,7 +81,7 @@ func setPassword(op accounts.Operation, c *Change, m accounts.Means, u accounts.
 	u.EpochAt, u.UpdatedAt = op.At, op.At
 	c.Users = []accounts.User{u}
 	c.Credentials = []accounts.Credential{cred}
-	c.CancelMail = append(c.CancelMail, ticketReasons(u.ID)...)
+	c.CancelMail = append(c.CancelMail, loginReasons(u.ID)...)
 	op.Record(&c.Change, accounts.Event{Kind: kind, User: u.ID})
 	to := u
 	to.Proven = m.User.Proven // until now the name may have been a stranger's words
@@ -157,8 +157,8 @@ func resettable(m accounts.Means) bool {
 // askReset decides which mail answers somebody who cannot log in. It goes to
 // the address as it is stored. Beyond the day's mails most get none, and all
 // else stays the same, so that nobody outside can tell who does.
-func askReset(op accounts.Operation, f Entering, email accounts.Email, old Ticket, from source, link minted) (Change, error) {
-	u := f.Means.User
+func askReset(op accounts.Operation, f Entering, email accounts.Email, old Ticket, device Device, link minted) (Change, error) {
+	u, from := f.Means.User, device.network()
 	spend, err := spendLink(op, f, from, email)
 	over := errors.Is(err, accounts.ErrQuota)
 	if over {
@@ -178,8 +178,9 @@ func askReset(op accounts.Operation, f Entering, email accounts.Email, old Ticke
 		// more every hour all the same, so that nobody keeps them out.
 		return c, nil
 	case !known:
-		err = op.Write(&c.Change, ownLetter(mail.NoLogin, accounts.User{Email: email}, "", mail.Data{}))
-		return c, err
+		l := ownLetter(mail.NoLogin, accounts.User{Email: email}, "", mail.Data{})
+		l.Locale = device.locale()
+		return c, op.Write(&c.Change, l)
 	case !resettable(f.Means):
 		err = op.Write(&c.Change, ownLetter(mail.LoginElsewhere, u, "", mail.Data{}))
 		return c, err
@@ -241,10 +242,10 @@ func ownLetter(kind string, to accounts.User, p token.Purpose, d mail.Data) acco
 	return accounts.Letter{Kind: kind, To: contact, Reason: ticketReason(TicketKey{User: to.ID, Purpose: p}), Priority: mail.Notice, Data: d}
 }
 
-// ticketReasons are the reasons of all mail that holds a link about a user's
-// own login.
-func ticketReasons(user accounts.UserID) []mail.Reason {
-	var list []mail.Reason
+// loginReasons are the reasons of all mail that holds a link or a code about a
+// user's own login.
+func loginReasons(user accounts.UserID) []mail.Reason {
+	list := []mail.Reason{codesReason(user)}
 	for _, p := range []token.Purpose{token.Address, token.Proof, token.Reset} {
 		list = append(list, ticketReason(TicketKey{User: user, Purpose: p}))
 	}

@@ -123,7 +123,7 @@ func newDesk() *desk {
 	store := memory.New()
 	env := get(accounts.NewEnv(&accounts.EnvOptions{Product: "Letterbird", BaseURL: "https://letterbird.example", Clock: at}))
 	d.sessions, d.logins = get(access.NewSessions(store, env)), get(access.NewLogins(store, env, nil))
-	d.post = get(mail.NewDispatcher(store, d.inbox, &mail.DispatcherOptions{Clock: env}))
+	d.post = get(mail.NewDispatcher(store, d.inbox, env.DispatcherOptions(mail.Email)))
 	return d
 }
 

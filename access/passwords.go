@@ -16,6 +16,8 @@ import (
 // the last link, so that no stranger uses up their way back in; the answer, the
 // record and what the network's tries are charged stay the same for everybody.
 //
+// To an address that nobody has, the mail is in the language of from.
+//
 // What is no address is an accounts.InvalidError. A network that comes too
 // fast, or had its 1,000 tries of the day, is limit.ErrLimited.
 func (s *Logins) AskReset(ctx context.Context, email string, from Device) error {
@@ -40,7 +42,7 @@ func (s *Logins) AskReset(ctx context.Context, email string, from Device) error 
 		if err != nil {
 			return Change{}, err
 		}
-		return askReset(op, f, address, old, from.network(), link)
+		return askReset(op, f, address, old, from, link)
 	})
 }
 

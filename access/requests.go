@@ -5,6 +5,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -231,14 +232,7 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 		}
 	}
 	op := s.env.Begin(actor)
-	err := accounts.Run(ctx, s.env, s.st, op, "clients.list", func(ctx context.Context) (func(context.Context) error, error) {
-		if actor.IsHost() {
-			return nil, nil
-		}
-		_, err := s.asking(ctx, op, agency)
-		return nil, err
-	})
-	if err != nil {
+	if err := s.mayList(ctx, op, agency, "clients.list"); err != nil {
 		return nil, err
 	}
 	list, err := s.st.Clients(ctx, ClientsQuery{
@@ -258,6 +252,44 @@ func (s *Requests) Clients(ctx context.Context, actor accounts.Actor, agency acc
 		}
 	}
 	return list, nil
+}
+
+// mayList decides whether the actor may know of an agency's requests, and puts a
+// refusal on record.
+func (s *Requests) mayList(ctx context.Context, op accounts.Operation, agency accounts.AccountID, what accounts.EventKind) error {
+	return accounts.Run(ctx, s.env, s.st, op, what, func(ctx context.Context) (func(context.Context) error, error) {
+		if op.Actor.IsHost() {
+			return nil, nil
+		}
+		_, err := s.asking(ctx, op, agency)
+		return nil, err
+	})
+}
+
+// Progress returns how far the newest mail with a link of each request has come,
+// in the order given, for whoever may list them: one question for a page of
+// [Requests.Clients]. It tells of queued mail how often it was tried and when it is
+// tried next, and that it was sent, given up or cancelled, or came back. A zero
+// mail.Progress is for a request without mail: one that was imported, one whose mail
+// was swept, and an id that names none of the agency's. More than 1,000 ids, and
+// what is no id, are an accounts.InvalidError for "ids".
+//
+// It tells of the mail and not of the request: one that was withdrawn after its mail
+// was sent still says so.
+func (s *Requests) Progress(ctx context.Context, actor accounts.Actor, agency accounts.AccountID, ids ...accounts.RequestID) ([]mail.Progress, error) {
+	if err := accounts.CheckID("agency", agency); err != nil {
+		return nil, err
+	}
+	reasons, err := accounts.ProgressReasons(ids, func(id accounts.RequestID) mail.Reason {
+		return requestReason(Request{Agency: agency, ID: id})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayList(ctx, s.env.Begin(actor), agency, "clients.progress"); err != nil {
+		return nil, err
+	}
+	return accounts.Progress(ctx, s.st, reasons)
 }
 
 // mint makes ids and secrets for n links.

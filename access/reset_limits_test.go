@@ -116,3 +116,24 @@ func TestRace_AskReset_beyondTheDay(t *testing.T) {
 		require.Len(t, must(e.mem.Mails(t.Context(), mail.Query{Limit: 1000}))(t), sent+1, name)
 	}
 }
+
+// Mail to an address of which no language is known speaks that of the page on
+// which it was asked for.
+func TestLogins_AskReset_language(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, given, want string }{
+		{"a language", "de-AT", "de-AT"},
+		{"none", "", ""},
+		{"no language tag", "not a language", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEntrance(t)
+			require.NoError(t, e.logins.AskReset(t.Context(), "nobody@example.com", access.Device{Language: tt.given}))
+			e.flush()
+			m, _ := e.inbox.Last("nobody@example.com")
+			require.Equal(t, mail.NoLogin, m.Kind)
+			require.Equal(t, tt.want, m.Locale)
+		})
+	}
+}

@@ -44,6 +44,9 @@ func run(ctx context.Context, env *accounts.Env, st applier, op accounts.Operati
 		if err != nil || len(c.Events) == 0 {
 			return nil, err
 		}
+		if err := env.Seal(&c.Change); err != nil {
+			return nil, err
+		}
 		return func(ctx context.Context) error { return st.ApplyAccess(ctx, c) }, nil
 	})
 }

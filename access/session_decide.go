@@ -5,6 +5,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -41,6 +42,7 @@ func startSession(op accounts.Operation, u accounts.User, login accounts.Login, 
 	for _, old := range open[min(len(open), op.Rules.Limits.Sessions-1):] {
 		old.EndedAt = op.At
 		c.Sessions = append(c.Sessions, old)
+		c.CancelMail = append(c.CancelMail, sessionReason(old))
 		op.Record(&c.Change, accounts.Event{Kind: EventSessionEnded, User: u.ID, Session: old.ID})
 	}
 	return c, s, nil
@@ -111,6 +113,7 @@ func endSession(op accounts.Operation, s Session) (Change, error) {
 	s.EndedAt = op.At
 	c := Change{Change: op.Change()}
 	c.Sessions = []Session{s}
+	c.CancelMail = []mail.Reason{sessionReason(s)}
 	op.Record(&c.Change, accounts.Event{Kind: EventSessionEnded, User: s.User, Session: s.ID})
 	return c, nil
 }
@@ -125,7 +128,7 @@ func endSessions(op accounts.Operation, u accounts.User) (Change, error) {
 	u.EpochAt, u.UpdatedAt = op.At, op.At
 	c := Change{Change: op.Change()}
 	c.Users = []accounts.User{u}
-	c.CancelMail = ticketReasons(u.ID) // links about the login rest on the same number
+	c.CancelMail = loginReasons(u.ID) // links and codes about the login rest on the same number
 	op.Record(&c.Change, accounts.Event{Kind: EventSessionsEnded, User: u.ID})
 	return c, nil
 }

@@ -32,11 +32,23 @@ func NewSessions(st SessionStore, env *accounts.Env) (*Sessions, error) {
 // transaction. A secret returned then is provisional until the host commits.
 func (s *Sessions) With(st SessionStore) *Sessions { return &Sessions{st: st, env: s.env} }
 
-// Device is where a login comes from. Both fields are cut to what is kept, and
-// are shown in the list of sessions.
+// Device is where a login comes from. UserAgent and Source are cut to what is
+// kept, and are shown in the list of sessions.
 type Device struct {
 	UserAgent string // at most 256 characters
 	Source    string // the network address, at most 64 characters; a port makes no other network of it
+
+	// Language is that of the page, a BCP 47 language tag: for mail to an address of
+	// which no other is known. It is not kept, and what is no tag counts as none.
+	Language string
+}
+
+// locale returns the language for mail to somebody of whom none is known.
+func (d Device) locale() string {
+	if accounts.CheckLocale(d.Language) != nil {
+		return ""
+	}
+	return d.Language
 }
 
 // Start opens a session for somebody whose login was checked: by the host, by

@@ -8,6 +8,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -102,6 +103,10 @@ func (s *spy) Reply(ctx context.Context, k accounts.ReplyKey) (accounts.Reply, e
 	return through(s, "Reply", func() (accounts.Reply, error) { return s.Storage.Reply(ctx, k) })
 }
 
+func (s *spy) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	return through(s, "Newest", func() ([]mail.Record, error) { return s.Storage.Newest(ctx, reasons) })
+}
+
 func (s *spy) Applied(ctx context.Context, op accounts.OpID) (bool, error) {
 	return through(s, "Applied", func() (bool, error) { return s.Storage.Applied(ctx, op) })
 }
@@ -112,6 +117,11 @@ func (s *spy) ApplyAccounts(ctx context.Context, c accounts.Change) error {
 }
 
 func (s *spy) ApplyAccess(ctx context.Context, c access.Change) error {
+	for _, m := range c.Mail {
+		if err := soundLetter(m); err != nil {
+			return err
+		}
+	}
 	_, err := through(s, "ApplyAccess", func() (struct{}, error) { return struct{}{}, s.Storage.ApplyAccess(ctx, c) })
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -35,6 +36,9 @@ type RequestStore interface {
 	// would end, read at one moment. accounts.ErrNotFound if the agency does
 	// not exist.
 	Ending(ctx context.Context, agency accounts.AccountID, at time.Time, top roles.Role) (Ending, error)
+
+	// Newest is that of [mail.Outbox].
+	Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error)
 
 	// ApplyAccess is [accounts.Store.ApplyAccounts] for a change of this
 	// package.

@@ -184,6 +184,7 @@ func asViewer(g *gallery, page string) map[string]func(a accounts.Actor) error {
 		"Requests.Clients": func(a accounts.Actor) error {
 			return refuses(g.requests.Clients(ctx, a, "north", access.ClientPage{}))
 		},
+		"Requests.Progress": func(a accounts.Actor) error { return refuses(g.requests.Progress(ctx, a, "north", request)) },
 		"Requests.Approve": func(a accounts.Actor) error {
 			return refuses(g.requests.Approve(ctx, a, byID(request, "willow"), roles.Viewer))
 		},

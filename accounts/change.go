@@ -56,14 +56,18 @@ type Change struct {
 	// attempts from 0. What is not dead, or past its NotAfter, is passed over.
 	Requeue []string
 
+	// Bounced is the late word that sent mail did not arrive. Mail that is not sent,
+	// or has come back meanwhile, makes the change fail with ErrConflict.
+	Bounced []mail.Bounce
+
 	// Mail to queue.
 	Mail []mail.Message
 
 	// Forget erases what is kept about people, after everything else, in every
 	// table: a user's identities, credential, challenges and tickets go, and
-	// their sessions lose where they came from; what was sent to an address ends
-	// and loses the address and the words, and mail to it that is not sent is
-	// cancelled. Users, memberships and client records are left: they end as rows
+	// their sessions lose where they came from; what was sent to an address, or
+	// for the user (mail.Message.User), ends and loses where it went and the words, and
+	// such mail that is not sent is cancelled. Users, memberships and client records are left: they end as rows
 	// of this change. Events stay: they name nobody.
 	Forget []Forget
 }
@@ -136,6 +140,7 @@ func (c Change) Sorted() Change {
 	})
 	c.CancelMail = sorted(c.CancelMail, func(a, b mail.Reason) int { return cmp.Compare(a, b) })
 	c.Requeue = sorted(c.Requeue, strings.Compare)
+	c.Bounced = sorted(c.Bounced, func(a, b mail.Bounce) int { return strings.Compare(a.ID, b.ID) })
 	c.Mail = sorted(c.Mail, func(a, b mail.Message) int { return strings.Compare(a.ID, b.ID) })
 	c.Forget = sorted(c.Forget, func(a, b Forget) int {
 		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Email, b.Email))

@@ -142,6 +142,7 @@ func TestViewing_refusedEverywhere(t *testing.T) {
 			require.NoError(w.t, err)
 			return d.Requeue(ctx, viewing, "mail")
 		},
+		"Desk.Bounced":                func(ctx context.Context, w *world) error { return w.desk().Bounced(ctx, viewing, "mail", "why") },
 		"Service.User, of the viewer": func(ctx context.Context, w *world) error { return ignore(w.svc.User(ctx, viewing, "abe")) },
 		"Service.Reach, of the client": func(ctx context.Context, w *world) error {
 			return ignore(w.svc.Reach(ctx, viewing, "carl", accounts.ReachPage{}))

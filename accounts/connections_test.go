@@ -14,9 +14,9 @@ import (
 
 // agencies is a world with the client acme and two agencies connected to it:
 // orbit with a cap of manager, and nova with one of admin.
-func agencies(t testing.TB) *world {
+func agencies(t testing.TB, set ...func(*accounts.EnvOptions)) *world {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorld(t, set...)
 	w.put(account("acme"), agency("orbit"), agency("nova"),
 		user("ann"), user("amy"), user("olga"), user("otto"), user("oda"), user("nick"),
 		member("acme", "ann", roles.Owner), member("acme", "amy", roles.Admin),

@@ -271,7 +271,7 @@ func TestDecide_connection(t *testing.T) {
 	require.Equal(t, []mail.Reason{"account/orbit/client/acme"}, c.CancelMail)
 	require.Equal(t, "olga@people.example", c.Mail[0].To)
 	require.False(t, c.CancelMail[0].Covers(c.Mail[0].Reason), "it does not take back its own mail")
-	require.Contains(t, c.Mail[0].Text, "ACME ended the connection")
+	require.Contains(t, c.Mail[0].Text, "ACME ended its connection with ORBIT")
 	other := f.linked
 	other.Connection.AgencyEpoch++
 	_, err = f.op.EndConnection(f.actor, other)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chatelaine-go/chatelaine/mail"
+	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // MailStore is what [Desk] needs from a store, beside the graph.
@@ -15,8 +16,8 @@ type MailStore interface {
 }
 
 // Desk is where the host's support staff look after mail: what was sent, what
-// waits, what was given up and why. It is for operators and jobs, and shows them
-// no subject and no text.
+// waits, what was given up or came back, and why. It is for operators and jobs,
+// and shows them no subject and no text.
 type Desk struct {
 	service *Service
 	st      MailStore
@@ -51,12 +52,36 @@ func (d *Desk) Mails(ctx context.Context, actor Actor, q mail.Query) ([]mail.Rec
 // that is not dead, or whose time is over, is an [*InvalidError] for the field
 // "mail"; an id of no mail is [ErrNotFound].
 func (d *Desk) Requeue(ctx context.Context, actor Actor, id string) error {
+	op := d.service.env.Begin(actor)
+	return d.onMail(ctx, op, EventMailRequeued, "mail.requeue", id, op.RequeueMail)
+}
+
+// Bounced records the late word that a message which was sent did not arrive,
+// as a provider's webhook tells it or a mail that came back: the message is
+// bounced, and so the pages of those who caused it show ([mail.Progress]). Of
+// why, one line of at most 200 characters is kept with the message, without the
+// address; the audit does not have it. Reporting it again changes nothing, and
+// neither does a report about mail that was given up or cancelled after all. The id
+// is that of the message, which smtp.ParseMessageID of package mail/smtp finds in
+// its header.
+//
+// Anybody but an operator or a job is refused with roles.ErrDenied. An id of no
+// mail is [ErrNotFound]: it can have been swept. Mail whose sending is not on record
+// yet, because the provider was faster than the dispatcher, is waited for as
+// conflicts are ([Limits].Retry, or the deadline of ctx), and is then
+// [ErrConflict]: answer the webhook with a 503, and the provider tells it again.
+func (d *Desk) Bounced(ctx context.Context, actor Actor, id, why string) error {
+	op := d.service.env.Begin(actor)
+	return d.onMail(ctx, op, EventMailBounced, "mail.bounce", id, func(m mail.Record) (Change, error) { return op.Bounced(m, why) })
+}
+
+// onMail runs an operation on a message, for operators and jobs.
+func (d *Desk) onMail(ctx context.Context, op Operation, kind EventKind, what roles.Permission, id string, decide func(m mail.Record) (Change, error)) error {
 	if err := checkText("mail", id, 1, 200); err != nil {
 		return err
 	}
-	op := d.service.env.Begin(actor)
-	return d.service.run(ctx, op, EventMailRequeued, func(ctx context.Context) (Change, error) {
-		if err := op.ByHost("mail.requeue"); err != nil {
+	return d.service.run(ctx, op, kind, func(ctx context.Context) (Change, error) {
+		if err := op.ByHost(what); err != nil {
 			return Change{}, err
 		}
 		list, err := d.st.Mails(ctx, mail.Query{ID: id})
@@ -66,7 +91,7 @@ func (d *Desk) Requeue(ctx context.Context, actor Actor, id string) error {
 		if len(list) == 0 {
 			return Change{}, ErrNotFound
 		}
-		return op.RequeueMail(list[0])
+		return decide(list[0])
 	})
 }
 
@@ -84,5 +109,24 @@ func (o Operation) RequeueMail(m mail.Record) (Change, error) {
 	c := o.Change()
 	c.Requeue = []string{m.ID}
 	o.Record(&c, Event{Kind: EventMailRequeued, Account: AccountID(m.Account), Mail: m.ID})
+	return c, nil
+}
+
+// Bounced decides what becomes of a message that a provider, or a mail that came
+// back, says did not arrive. The words of why go with the message, and never into
+// the event.
+func (o Operation) Bounced(m mail.Record, why string) (Change, error) {
+	if err := o.ByHost("mail.bounce"); err != nil {
+		return Change{}, err
+	}
+	switch {
+	case m.State == mail.Queued:
+		return Change{}, ErrConflict // the report was faster than the record of the sending
+	case m.State != mail.Sent:
+		return Change{}, nil
+	}
+	c := o.Change()
+	c.Bounced = []mail.Bounce{{ID: m.ID, At: o.At, Error: mail.CleanReason(why, m)}}
+	o.Record(&c, Event{Kind: EventMailBounced, Account: AccountID(m.Account), Mail: m.ID})
 	return c, nil
 }

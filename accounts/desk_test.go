@@ -12,19 +12,36 @@ import (
 )
 
 // dead queues a message and gives it up.
-func (w *world) dead(id string, notAfter time.Time) {
+func (w *world) dead(id string, notAfter time.Time) { w.t.Helper(); w.mailed(id, notAfter, mail.Dead) }
+
+// mailed queues a message on behalf of orbit, and has it end in a state; or wait,
+// or be taken back.
+func (w *world) mailed(id string, notAfter time.Time, state mail.State) {
 	w.t.Helper()
 	c := accounts.Change{Op: accounts.OpID("mail-" + id)}
-	c.Events = []accounts.Event{{Op: c.Op, Seq: 1, At: start, Kind: accounts.EventUserUpdated}}
+	c.Events = []accounts.Event{{Op: c.Op, Seq: 1, At: start, Kind: "put"}}
 	c.Mail = []mail.Message{{
-		ID: id, Kind: mail.Assigned, Account: "orbit", To: "mia@people.example", Subject: "Subject", Text: "Text\n",
-		Due: start, NotAfter: notAfter, CreatedAt: start,
+		ID: id, Channel: mail.Email, Kind: mail.Assigned, Account: "orbit", To: "mia@people.example", Subject: "Subject", Text: "Text\n",
+		Reason: mail.ReasonFor("account", "orbit", id), Due: start, NotAfter: notAfter, CreatedAt: start,
 	}}
 	require.NoError(w.t, w.st.ApplyAccounts(w.t.Context(), c))
-	due, err := w.st.ClaimMail(w.t.Context(), mail.Claim{At: start, Lease: time.Minute, Limit: 10})
+	if state == mail.Queued {
+		return
+	}
+	if state == mail.Cancelled {
+		c = accounts.Change{Op: c.Op + "-cancelled", CancelMail: []mail.Reason{c.Mail[0].Reason}}
+		c.Events = []accounts.Event{{Op: c.Op, Seq: 1, At: start, Kind: "put"}}
+		require.NoError(w.t, w.st.ApplyAccounts(w.t.Context(), c))
+		return
+	}
+	due, err := w.st.ClaimMail(w.t.Context(), mail.Claim{Channel: mail.Email, At: start, Lease: time.Minute, Limit: 10})
 	require.NoError(w.t, err)
 	require.Len(w.t, due, 1)
-	require.NoError(w.t, w.st.SettleMail(w.t.Context(), mail.Outcome{ID: id, Fence: due[0].Fence, State: mail.Dead, At: start, Error: "refused"}))
+	o := mail.Outcome{ID: id, Fence: due[0].Fence, State: state, At: start}
+	if state == mail.Dead {
+		o.Error = "refused"
+	}
+	require.NoError(w.t, w.st.SettleMail(w.t.Context(), o))
 }
 
 // The host's staff see what became of mail, and send again what was given up;
@@ -48,6 +65,8 @@ func TestDesk(t *testing.T) {
 			_, err := desk.Mails(t.Context(), actor, mail.Query{})
 			require.ErrorIs(t, err, roles.ErrDenied)
 			require.ErrorIs(t, desk.Requeue(t.Context(), actor, "m"), roles.ErrDenied)
+			require.ErrorIs(t, desk.Bounced(t.Context(), actor, "m", "why"), roles.ErrDenied)
+			require.ErrorIs(t, desk.Bounced(t.Context(), actor, "nothing", "why"), roles.ErrDenied)
 			require.ErrorIs(t, desk.Requeue(t.Context(), actor, "nothing"), roles.ErrDenied, "and learn of no message")
 		}
 	})
@@ -66,7 +85,7 @@ func TestDesk(t *testing.T) {
 	require.Len(t, requeued(), 1)
 	e := requeued()[0]
 	require.Equal(t, []any{accounts.AccountID("orbit"), "m", "kim", "ticket 7"}, []any{e.Account, e.Mail, e.By.Operator, e.By.Reason})
-	due, err := w.st.ClaimMail(t.Context(), mail.Claim{At: w.env.Now(), Lease: time.Minute, Limit: 10})
+	due, err := w.st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: w.env.Now(), Lease: time.Minute, Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, due, 1)
 	require.Equal(t, "Text\n", due[0].Message.Text)

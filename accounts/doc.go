@@ -65,7 +65,14 @@
 // merges nobody, and never undoes an end.
 //
 // [Feed] hands every event to the host, at least once and without gaps. [Desk]
-// is where the host's staff look after mail that could not be sent.
+// is where the host's staff look after mail that could not be sent, and where a
+// provider's webhook reports what came back:
+//
+//	err := desk.Bounced(ctx, accounts.System("webhook"), id, why)
+//
+// Mail waits in the store until it is sent, with live links and codes in it. Give
+// [EnvOptions] a MailKeys, and each dispatcher the same keys, and nobody reads them
+// there, or in a backup.
 //
 // # Errors
 //

@@ -3,6 +3,7 @@ package accounts
 import (
 	"crypto/rand"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/mail"
@@ -31,6 +32,7 @@ type EnvOptions struct {
 	Policy    Policy          // DefaultPolicy
 	Limits    Limits          // DefaultLimits, field by field
 	Templates *mail.Templates // the library's own
+	MailKeys  *mail.Keys      // seal mail while it waits: none; see Env.DispatcherOptions
 	Burst     BurstLimiter    // an access/limit.Limiter with its defaults
 	Logger    *slog.Logger    // discards
 }
@@ -122,6 +124,30 @@ func (e *Env) Links() Links { return e.o.Links }
 
 // Templates returns the texts of mails.
 func (e *Env) Templates() *mail.Templates { return e.o.Templates }
+
+// DispatcherOptions returns what a mail dispatcher of a channel shares with the
+// services: the clock, the keys, the templates and the logger. Change what else
+// you like in it.
+//
+//	post, err := mail.NewDispatcher(store, mailer, env.DispatcherOptions(mail.Email))
+//	texts, err := mail.NewDispatcher(store, gateway, env.DispatcherOptions(mail.SMS))
+func (e *Env) DispatcherOptions(channel mail.Channel) *mail.DispatcherOptions {
+	return &mail.DispatcherOptions{Channel: channel, Clock: e.o.Clock, Keys: e.o.MailKeys, Templates: e.o.Templates, Logger: e.o.Logger}
+}
+
+// Seal seals the mail of a change with the host's keys, if it gave any. Decisions
+// stay readable and repeatable, so it comes after them and before the store. Most
+// hosts won't need this; packages that add their own operations do.
+func (e *Env) Seal(c *Change) error {
+	c.Mail = slices.Clone(c.Mail) // the decision's own stays readable
+	for i, m := range c.Mail {
+		var err error
+		if c.Mail[i], err = e.o.MailKeys.Seal(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Product returns the product's name.
 func (e *Env) Product() string { return e.o.Product }

@@ -58,11 +58,6 @@ func (w *world) session(ctx context.Context, do func(s *access.Sessions, secret 
 	return do(s, secret.Reveal())
 }
 
-// mute sends no code.
-type mute struct{}
-
-func (mute) SendCode(context.Context, access.Code) error { return nil }
-
 // Erasing a user beside anything that would give them something, or that rests
 // on them, ends as if one had come after the other: nothing live refers to a
 // user who is gone, nothing of theirs is left, and every account keeps an owner
@@ -192,7 +187,7 @@ func TestService_EraseUser_beside(t *testing.T) {
 			return w.logins(st).AskAddress(ctx, w.as("pia"), "elsewhere@else.example")
 		}},
 		{name: "asking for a code", when: func(ctx context.Context, w *world, st storage.Storage) error {
-			s, err := access.NewConfirmations(st, w.env, mute{})
+			s, err := access.NewConfirmations(st, w.env)
 			if err != nil {
 				return err
 			}

@@ -120,7 +120,7 @@ func hash(what, id string) token.Hash { return sha256.Sum256([]byte(what + id)) 
 
 func (w *world) letter(u accounts.User, state string) mail.Message {
 	return mail.Message{
-		ID: state + "-" + string(u.ID), Kind: "test", To: string(u.Email), ToName: u.Name, Subject: "To " + u.Name, Text: "Dear " + u.Name,
+		ID: state + "-" + string(u.ID), Channel: mail.Email, Kind: "test", To: string(u.Email), ToName: u.Name, Subject: "To " + u.Name, Text: "Dear " + u.Name,
 		Reason: mail.ReasonFor(state), Priority: mail.Notice, Due: start, CreatedAt: start,
 	}
 }
@@ -128,7 +128,7 @@ func (w *world) letter(u accounts.User, state string) mail.Message {
 // claimed leases the mail that is due.
 func (w *world) claimed() []mail.Delivery {
 	w.t.Helper()
-	list, err := w.st.ClaimMail(w.t.Context(), mail.Claim{At: start, Lease: time.Minute, Limit: 2})
+	list, err := w.st.ClaimMail(w.t.Context(), mail.Claim{Channel: mail.Email, At: start, Lease: time.Minute, Limit: 2})
 	require.NoError(w.t, err)
 	return list
 }
@@ -251,10 +251,13 @@ func (w *world) text() string {
 	}
 	tx := w.st.Begin()
 	defer func() { _ = tx.Rollback() }()
-	list, err := tx.Store().ClaimMail(ctx, mail.Claim{At: start.Add(time.Hour), Lease: 1, Limit: 1000})
-	require.NoError(w.t, err)
-	for _, d := range list {
-		line(d.Message, nil)
+	for _, channel := range []mail.Channel{mail.Email, mail.SMS} {
+		list, err := tx.Store().ClaimMail(ctx, mail.Claim{Channel: channel, At: start.Add(time.Hour), Lease: 1, Limit: 1000})
+		require.NoError(w.t, err)
+		for _, d := range list {
+			// Words to somebody else are theirs, whomever they tell about.
+			line([]string{d.Message.ID, d.Message.To, d.Message.ToName, string(d.Message.Reason)}, nil)
+		}
 	}
 	return b.String()
 }

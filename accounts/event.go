@@ -36,6 +36,7 @@ const (
 	EventAssigned             EventKind = "colleague.assigned"
 	EventUnassigned           EventKind = "colleague.unassigned"
 	EventMailRequeued         EventKind = "mail.requeued"
+	EventMailBounced          EventKind = "mail.bounced"
 	EventUserErased           EventKind = "user.erased"
 	EventUserExported         EventKind = "user.exported"
 	EventAddressForgotten     EventKind = "address.forgotten"

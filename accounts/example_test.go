@@ -166,7 +166,7 @@ func newShop(p accounts.Policy) *shop {
 	s.requests, s.sessions = got(access.NewRequests(s.store, s.env)), got(access.NewSessions(s.store, s.env))
 	full := &mailtest.Recorder{}
 	full.FailWith(func(mail.Message) error { return mail.Permanent(errors.New("mailbox full")) })
-	s.post = got(mail.NewDispatcher(s.store, full, &mail.DispatcherOptions{Clock: s.env}))
+	s.post = got(mail.NewDispatcher(s.store, full, s.env.DispatcherOptions(mail.Email)))
 	return s
 }
 

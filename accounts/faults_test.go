@@ -82,7 +82,11 @@ func TestService_faults(t *testing.T) {
 	t.Parallel()
 
 	drill[*accounts.Service]{
-		ops: operations(), world: agencies, state: (*world).all,
+		ops: operations(), state: (*world).all,
+		world: func(t testing.TB) *world {
+			t.Helper()
+			return agencies(t)
+		},
 		on:     func(w *world, st accounts.Store) *accounts.Service { return w.svc.With(st) },
 		tapped: (*world).tapped,
 	}.run(t)

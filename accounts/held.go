@@ -19,7 +19,7 @@ const (
 	HeldSession    HeldKind = "session"    // access.Session, without the hash of its secret
 	HeldRequest    HeldKind = "request"    // access.Request to the address or by the user, without its link's hash
 	HeldInvitation HeldKind = "invitation" // invites.Invitation to the address or by the user, without its link's hash
-	HeldMail       HeldKind = "mail"       // mail.Record to the address
+	HeldMail       HeldKind = "mail"       // mail.Record to the address, or for the user
 	HeldEvent      HeldKind = "event"      // Event by or about the user
 	HeldCredential HeldKind = "credential" // Credential, without the hash
 	HeldChallenge  HeldKind = "challenge"  // Challenge, without the hash

@@ -48,8 +48,10 @@ type Links interface {
 	Clients(agency AccountID) string
 	// Guide returns a page that explains how to grant access, or "".
 	Guide() string
-	// Sender returns from whom the mail to an account's clients comes. The zero
-	// Sender is the product; a name stands in such mail in place of the product's.
+	// Sender returns from whom an account's own client records have their mail, which
+	// is mail.SetupInvitation and mail.SetupRefreshed. All other mail is the
+	// product's. The zero Sender is the product, too; a name stands in such mail in
+	// place of the product's.
 	Sender(account AccountID) mail.Sender
 }
 

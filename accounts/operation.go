@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/mail"
@@ -83,23 +84,29 @@ func (o Operation) Record(c *Change, e Event) {
 // Letter is a mail that a change carries.
 type Letter struct {
 	Kind     string
-	Account  AccountID // on whose behalf
-	Branded  bool      // it comes from the account itself, where the host's Links say so
-	Locale   string    // the account's, for a recipient who has none
+	Channel  mail.Channel // "": mail.Email
+	Account  AccountID    // on whose behalf
+	Branded  bool         // it comes from the account itself, where the host's Links say so
+	Locale   string       // the account's, for a recipient who has none
 	To       Contact
+	Phone    string // where it goes on the channel mail.SMS
 	Reason   mail.Reason
 	Priority mail.Priority
 	NotAfter time.Time
 	Data     mail.Data
 }
 
-// Write renders a letter and adds it to a change. People without an address
-// get none. The message's id follows from the operation and its place in the
-// change, so that the same change writes it once; it names nobody, since ids go
-// into logs. It returns the template's error, and refuses a sender of the host's
-// that is no plain mailbox.
+// Write renders a letter and adds it to a change. People without an address, or
+// on the channel mail.SMS without a phone, get none. The message's id follows
+// from the operation and its place in the change, so that the same change writes it
+// once; it names nobody, since ids go into logs. It returns the template's error,
+// and refuses a sender of the host's that is no plain mailbox.
 func (o Operation) Write(c *Change, l Letter) error {
-	if l.To.Email == "" {
+	channel, to := cmp.Or(l.Channel, mail.Email), string(l.To.Email)
+	if channel == mail.SMS {
+		to = l.Phone
+	}
+	if to == "" {
 		return nil
 	}
 	from, err := o.sender(l)
@@ -116,9 +123,9 @@ func (o Operation) Write(c *Change, l Letter) error {
 		return err
 	}
 	c.Mail = append(c.Mail, mail.Message{
-		ID:   fmt.Sprintf("%s.%d", o.ID, len(c.Mail)+1),
-		Kind: l.Kind, Account: string(l.Account), From: from, To: string(l.To.Email), ToName: l.To.Name,
-		Locale: locale, Subject: subject, Text: text, Reason: l.Reason, Priority: l.Priority,
+		ID:      fmt.Sprintf("%s.%d", o.ID, len(c.Mail)+1),
+		Channel: channel, Kind: l.Kind, Account: string(l.Account), From: from, To: to, ToName: Clip(l.To.Name, maxName), User: string(l.To.User),
+		Locale: locale, Subject: subject, Text: text, Data: l.Data, Reason: l.Reason, Priority: l.Priority,
 		Due: o.At, NotAfter: l.NotAfter, CreatedAt: o.At,
 	})
 	return nil
@@ -130,7 +137,9 @@ func (o Operation) sender(l Letter) (mail.Sender, error) {
 		return mail.Sender{}, nil
 	}
 	from := o.Rules.Links.Sender(l.Account)
-	from.Name = Clip(from.Name, maxName) // it is often the account's own word, and ends in a header
+	// It is often the account's own word, and ends in a header: without a sign that
+	// would make another address of it.
+	from.Name = strings.ReplaceAll(Clip(from.Name, maxName), "@", " ")
 	if from.Address == "" {
 		return from, nil
 	}

@@ -204,7 +204,7 @@ func (w *world) secret(p token.Purpose) string {
 	w.t.Helper()
 	tx := w.st.Begin()
 	defer func() { require.NoError(w.t, tx.Rollback()) }()
-	list, err := tx.Store().ClaimMail(w.t.Context(), mail.Claim{At: w.env.Now(), Lease: 1, Limit: 100})
+	list, err := tx.Store().ClaimMail(w.t.Context(), mail.Claim{Channel: mail.Email, At: w.env.Now(), Lease: 1, Limit: 100})
 	require.NoError(w.t, err)
 	for _, d := range list {
 		if m := regexp.MustCompile(string(p) + `[A-Z2-7]{52}`).FindString(d.Message.Text); m != "" {

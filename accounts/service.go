@@ -96,6 +96,9 @@ func (s *Service) run(ctx context.Context, op Operation, kind EventKind, decide 
 		if err != nil || len(c.Events) == 0 {
 			return nil, err
 		}
+		if err := s.env.Seal(&c); err != nil {
+			return nil, err
+		}
 		return func(ctx context.Context) error { return s.st.ApplyAccounts(ctx, c) }, nil
 	})
 }

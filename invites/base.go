@@ -7,6 +7,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access/limit"
 	"github.com/chatelaine-go/chatelaine/access/password"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/roles"
 )
 
 // Options configures [New] and [NewSetupLinks]. Every field may be left zero.
@@ -66,6 +67,21 @@ func newBase(st Store, env *accounts.Env, o *Options) (base, error) {
 func (s base) on(st Store) base {
 	s.st = st
 	return s
+}
+
+// mayRead decides whether the actor may read about an account, as the host may
+// always, and puts a refusal on record.
+func (s base) mayRead(ctx context.Context, op accounts.Operation, account accounts.AccountID, p roles.Permission, what accounts.EventKind) error {
+	return accounts.Run(ctx, s.env, s.st, op, what, func(ctx context.Context) (func(context.Context) error, error) {
+		if op.Actor.IsHost() {
+			return nil, nil
+		}
+		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: op.Actor.User(), Account: account}})
+		if err != nil {
+			return nil, err
+		}
+		return nil, op.May(list[0], p)
+	})
 }
 
 // newcomer returns who joins with a new login, their password hashed. Words are

@@ -79,7 +79,8 @@
 //	state, err := links.Join(ctx, p.Actor(), secret)                                  // or whoever is signed in
 //
 // What was previewed is what is sent: the secret is made on sending, and stands
-// where mail.Placeholder stood. Links last 30 days, a newer one kills the older, and
+// where mail.Placeholder stood. Show m.HTML, which mail programs show, in a sandboxed
+// iframe. Links last 30 days, a newer one kills the older, and
 // suspending or deleting the client ends them for good. There is one for a client
 // who has not come in yet.
 //
@@ -97,6 +98,20 @@
 // Guidance for mailed secrets allows them a day. With accounts.Limits.SetupStrict
 // a link that is older only asks for a fresh one, which goes to the client's
 // address ([ErrStale], [SetupLinks.Refresh]).
+//
+// # How mail comes along
+//
+// [Service.Progress] and [SetupLinks.Progress] tell of the newest mail of each
+// invitation and of each client: that it waits, and how often it was tried; that it
+// was sent, given up or taken back; that it came back (accounts.Desk.Bounced). A list
+// asks once for its page:
+//
+//	page, err := invitations.List(ctx, p.Actor(), account, invites.Page{})
+//	ids := make([]accounts.InvitationID, len(page))
+//	for i, e := range page {
+//		ids[i] = e.ID
+//	}
+//	mails, err := invitations.Progress(ctx, p.Actor(), account, ids...) // mails[i] is that of page[i]
 //
 // # In the host's own transaction
 //

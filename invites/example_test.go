@@ -192,7 +192,7 @@ func newHost() *host {
 	check(err)
 	h.sessions, err = access.NewSessions(h.store, env)
 	check(err)
-	h.post, err = mail.NewDispatcher(h.store, h.inbox, &mail.DispatcherOptions{Clock: env})
+	h.post, err = mail.NewDispatcher(h.store, h.inbox, env.DispatcherOptions(mail.Email))
 	check(err)
 	for _, u := range []accounts.PutUser{
 		{ID: "ann", Name: "Ann", Email: "ann@example.com", Proven: true},

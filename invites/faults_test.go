@@ -108,6 +108,15 @@ func operations() []operation {
 		{"List, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.List(ctx, s.as("max"), "acme", invites.Page{})
 		}},
+		{"Progress", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.Progress(ctx, s.as("amy"), "acme", s.toBen.ID, s.toNew.ID)
+		}},
+		{"Progress, refused", roles.ErrDenied, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.Progress(ctx, s.as("max"), "acme", s.toBen.ID)
+		}},
+		{"Progress of setup mail", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
+			return inv.links.Progress(ctx, s.as("max"), "acme", "cleo", "eve")
+		}},
 		{"Offer", nil, func(ctx context.Context, s *stage, inv services) (any, error) {
 			return inv.Offer(ctx, s.as("amy"), "acme")
 		}},
@@ -197,7 +206,7 @@ func TestFaults_All(t *testing.T) {
 	}
 	for _, call := range []string{
 		"Standings", "Membership", "User", "Owned", "Challenge", "Reply", "Inviting", "Accepting", "Invitations", "InvitationsTo",
-		"Account", "Seats", "Spent", "SettingUp",
+		"Account", "Seats", "Spent", "SettingUp", "Newest",
 		"ApplyAccounts", "ApplyInvites",
 	} {
 		require.True(t, asked[call], call)

@@ -248,9 +248,15 @@ func (w *world) joinNew(link string) (invites.Joined, error) {
 // letters returns the mail that waits to be sent, the oldest first.
 func (w *world) letters() []mail.Message {
 	w.Helper()
+	return w.waiting(mail.Email)
+}
+
+// waiting returns what waits on a channel, the oldest first.
+func (w *world) waiting(channel mail.Channel) []mail.Message {
+	w.Helper()
 	tx := w.mem.Begin() // looked at on a copy, so that nothing is taken
 	defer func() { _ = tx.Rollback() }()
-	list, err := tx.Store().ClaimMail(w.Context(), mail.Claim{At: w.env.Now(), Lease: time.Hour, Limit: 10_000})
+	list, err := tx.Store().ClaimMail(w.Context(), mail.Claim{Channel: channel, At: w.env.Now(), Lease: time.Hour, Limit: 10_000})
 	require.NoError(w, err)
 	out := make([]mail.Message, len(list))
 	for i, d := range list {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -48,17 +49,7 @@ func (s *Service) List(ctx context.Context, actor accounts.Actor, account accoun
 		}
 	}
 	op := s.env.Begin(actor)
-	err := accounts.Run(ctx, s.env, s.st, op, "invitations.list", func(ctx context.Context) (func(context.Context) error, error) {
-		if actor.IsHost() {
-			return nil, nil
-		}
-		list, err := s.st.Standings(ctx, []accounts.StandingKey{{User: actor.User(), Account: account}})
-		if err != nil {
-			return nil, err
-		}
-		return nil, op.May(list[0], roles.ManageMembers)
-	})
-	if err != nil {
+	if err := s.mayRead(ctx, op, account, roles.ManageMembers, "invitations.list"); err != nil {
 		return nil, err
 	}
 	list, err := s.st.Invitations(ctx, ListQuery{
@@ -73,6 +64,40 @@ func (s *Service) List(ctx context.Context, actor accounts.Actor, account accoun
 		out[i].Hash = token.Hash{}
 	}
 	return out, nil
+}
+
+// Progress returns how far the newest mail of each invitation has come, in the
+// order given, for whoever may list them: one question for a page of
+// [Service.List]. It tells of queued mail how often it was tried and when it is
+// tried next, and that it was sent, given up or cancelled, or came back. A zero
+// mail.Progress is for an invitation whose mail was swept, and for an id that names
+// none of the account's. It returns accounts.InvalidError for "ids" if there are
+// more than 1,000, or one that is none, and else what List returns.
+//
+// It tells of the mail and not of the invitation: one that was revoked after its mail
+// was sent still says so.
+func (s *Service) Progress(ctx context.Context, actor accounts.Actor, account accounts.AccountID, ids ...accounts.InvitationID) ([]mail.Progress, error) {
+	return progress(ctx, s.base, actor, account, roles.ManageMembers, "invitations.progress", ids, func(id accounts.InvitationID) mail.Reason {
+		return reason(Invitation{Account: account, ID: id})
+	})
+}
+
+// progress returns how far the newest mail of each reason of an account's has
+// come, to somebody with a permission there and to the host.
+func progress[ID ~string](ctx context.Context, s base, actor accounts.Actor, account accounts.AccountID, p roles.Permission, what accounts.EventKind,
+	ids []ID, reason func(ID) mail.Reason,
+) ([]mail.Progress, error) {
+	if err := accounts.CheckID("account", account); err != nil {
+		return nil, err
+	}
+	reasons, err := accounts.ProgressReasons(ids, reason)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayRead(ctx, s.env.Begin(actor), account, p, what); err != nil {
+		return nil, err
+	}
+	return accounts.Progress(ctx, s.st, reasons)
 }
 
 // View is what the invited person sees of an invitation.

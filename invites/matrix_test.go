@@ -144,6 +144,9 @@ func acts() []act {
 		{"List", "list the invitations of acme", func(s *scene, a accounts.Actor) error {
 			return ignore(s.inv.List(s.Context(), a, "acme", invites.Page{}))
 		}},
+		{"Progress", "see how the mail of an invitation to acme comes along", func(s *scene, a accounts.Actor) error {
+			return ignore(s.inv.Progress(s.Context(), a, "acme", s.guest.ID))
+		}},
 		{"Offer", "see what one can invite to at acme", func(s *scene, a accounts.Actor) error {
 			return ignore(s.inv.Offer(s.Context(), a, "acme"))
 		}},

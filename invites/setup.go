@@ -103,11 +103,17 @@ type SetupMail struct {
 	Subject string
 	Text    string
 	Closing string // stands below the text and says who sends it; it cannot be edited
+
+	// HTML is the same mail as a page, as mail programs show it, with a link that
+	// leads nowhere in the place of the URL. Show it in an iframe of its own, with
+	// the attributes srcdoc and sandbox. It is made with the environment's
+	// templates: give the mail dispatcher the same ones.
+	HTML string
 }
 
 // whole returns the text of the mail with its link.
 func (m SetupMail) whole(link string) string {
-	return mail.Draft{Text: m.Text}.Fill(link) + "\n" + m.Closing
+	return mail.JoinClosing(mail.Draft{Text: m.Text}.Fill(link), m.Closing)
 }
 
 // SendSetup is the input of [SetupLinks.Send] and [SetupLinks.Preview].
@@ -152,7 +158,15 @@ func (s *SetupLinks) Preview(ctx context.Context, actor accounts.Actor, in SendS
 	if err := s.burst.Allow("setup-previews/" + string(in.Account)); err != nil {
 		return SetupMail{}, err
 	}
-	return composeSetup(op, by.User, f, in.draft())
+	m, page, err := composeSetup(op, by.User, f, in.draft())
+	if err != nil {
+		return SetupMail{}, err
+	}
+	m.HTML, err = op.Rules.Templates.HTML(page)
+	if err != nil {
+		return SetupMail{}, err
+	}
+	return m, nil
 }
 
 // Send mails a setup link to a client, with their user name, which is their
@@ -228,6 +242,26 @@ func (s *SetupLinks) Latest(ctx context.Context, actor accounts.Actor, key accou
 	out := LatestSetup{SetupLink: f.Link, Live: f.usable(op) == nil, Sites: f.Assigned}
 	out.Hash = token.Hash{}
 	return out, nil
+}
+
+// Progress returns how far the newest setup mail of each client has come, one that
+// the client asked for anew included, in the order given: one question for a page of
+// accounts.Clients.List. It tells of queued mail how often it was tried and when it is
+// tried next, and that it was sent, given up or cancelled, or came back. The actor is
+// somebody who manages clients, or a job or an operator of the host. A zero
+// mail.Progress is for a client who was mailed no link, or whose mail was swept, and
+// for an id that names none of the account's. It returns accounts.InvalidError for
+// "account" or "ids", of which there are at most 1,000; and roles.ErrDenied,
+// accounts.ErrNotFound and accounts.ErrStepUp as [SetupLinks.Generate] does.
+//
+// It tells of the mail and not of the link. Once a newer link was shown to somebody
+// ([SetupLinks.Generate]), the mail of before is cancelled, or still says that it was
+// sent, and its link is dead: whether the newest link was mailed at all is in
+// [SetupLinks.Latest], as Mailed.
+func (s *SetupLinks) Progress(ctx context.Context, actor accounts.Actor, account accounts.AccountID, ids ...accounts.ClientID) ([]mail.Progress, error) {
+	return progress(ctx, s.base, actor, account, roles.ManageClients, "setup-links.progress", ids, func(id accounts.ClientID) mail.Reason {
+		return setupReason(accounts.ClientKey{Account: account, ID: id})
+	})
 }
 
 func (in SendSetup) draft() mail.Draft { return mail.Draft{Subject: in.Subject, Text: in.Text} }

@@ -41,7 +41,7 @@ func generate(op accounts.Operation, by accounts.Member, f SettingUp, fresh newL
 // that were edited.
 func sendSetup(op accounts.Operation, by accounts.Member, f SettingUp, edits mail.Draft, today int, fresh newLink) (Change, SetupLink, error) {
 	none := func(err error) (Change, SetupLink, error) { return Change{}, SetupLink{}, err }
-	m, err := composeSetup(op, by.User, f, edits)
+	m, _, err := composeSetup(op, by.User, f, edits)
 	if err != nil {
 		return none(err)
 	}
@@ -137,19 +137,21 @@ func setupQuota(op accounts.Operation, account accounts.AccountID, used int) acc
 // come to it: mail makes web addresses inert.
 const sample = "https://setup.invalid/link"
 
-// composeSetup returns the mail of a setup link as it will be sent: the
-// library's or the host's own words where nobody edited them.
-func composeSetup(op accounts.Operation, by accounts.User, f SettingUp, edits mail.Draft) (SetupMail, error) {
-	none := func(err error) (SetupMail, error) { return SetupMail{}, err }
+// composeSetup returns the mail of a setup link as it will be sent, the
+// library's or the host's own words where nobody edited them; and the message of
+// it with the sample in the place of its link.
+func composeSetup(op accounts.Operation, by accounts.User, f SettingUp, edits mail.Draft) (SetupMail, mail.Message, error) {
+	none := func(err error) (SetupMail, mail.Message, error) { return SetupMail{}, mail.Message{}, err }
 	if err := f.wanted(); err != nil {
 		return none(err)
 	}
 	letter := f.letter(op, by, sample, SetupLink{CreatedAt: op.At, ExpiresAt: op.At.Add(op.Rules.Limits.SetupTTL)})
-	m, err := render(op, letter)
+	page, err := render(op, letter)
 	if err != nil {
 		return none(err)
 	}
-	own, err := mail.DraftOf(m.Subject, m.Text, sample)
+	text, closing := mail.SplitClosing(page.Text)
+	own, err := mail.DraftOf(page.Subject, text, sample)
 	if err != nil {
 		return none(err)
 	}
@@ -162,9 +164,9 @@ func composeSetup(op accounts.Operation, by accounts.User, f SettingUp, edits ma
 	if err != nil {
 		return none(err)
 	}
-	letter.Kind = mail.SetupClosing
-	closing, err := render(op, letter)
-	return SetupMail{Subject: edits.Subject, Text: edits.Text, Closing: closing.Text}, err
+	m := SetupMail{Subject: edits.Subject, Text: edits.Text, Closing: closing}
+	page.Subject, page.Text = m.Subject, m.whole(sample)
+	return m, page, nil
 }
 
 // render returns a letter as a message that is not kept.

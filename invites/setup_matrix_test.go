@@ -47,6 +47,9 @@ func setupActs() []act {
 		{"Latest", "look at the newest link of a client of acme", func(s *scene, a accounts.Actor) error {
 			return ignore(s.links.Latest(s.Context(), a, key))
 		}},
+		{"Progress", "see how the mail to a client of acme comes along", func(s *scene, a accounts.Actor) error {
+			return ignore(s.links.Progress(s.Context(), a, "acme", "guest"))
+		}},
 		{"Peek", "open the link, which asks for nobody", func(s *scene, _ accounts.Actor) error {
 			return ignore(s.links.Peek(s.Context(), s.setup))
 		}},

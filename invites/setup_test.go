@@ -100,6 +100,9 @@ func TestSetupLinks_Preview(t *testing.T) {
 			return "Hi", "Hi Cleo, here it is: " + mail.Placeholder + " Bye.\r\nhttps://evil.example {{.Link}} \u202ex"
 		}},
 		{"sent a day later", func(m invites.SetupMail) (string, string) { return m.Subject, m.Text }},
+		{"with words that would be a page", func(invites.SetupMail) (string, string) {
+			return "<b>Hi</b>", "<script>alert(1)</script> <a href=\"x\">y</a>\n\n&lt; -- \n-- \n> quoted\n\n" + mail.Placeholder + "\n\nCleo@Example.com\n\nhttps://setup.invalid/link"
+		}},
 		{"without any words of one's own", func(invites.SetupMail) (string, string) { return "", "" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,8 +125,16 @@ func TestSetupLinks_Preview(t *testing.T) {
 			require.NoError(t, ignore(w.links.Send(t.Context(), w.as("max"), in)))
 			m := w.letters()[0]
 			require.Equal(t, shown.Subject, m.Subject)
-			require.Equal(t, strings.Replace(shown.Text, mail.Placeholder, setupTop+w.setupLink("cleo"), 1)+"\n"+shown.Closing, m.Text)
+			require.Equal(t, mail.JoinClosing(strings.Replace(shown.Text, mail.Placeholder, setupTop+w.setupLink("cleo"), 1), shown.Closing), m.Text)
 			require.Equal(t, 1, strings.Count(m.Text, "://"))
+
+			// So is the page: the message that is sent makes it, link and all.
+			require.Equal(t, setupTop+w.setupLink("cleo"), m.Data.Link)
+			require.Equal(t, strings.ReplaceAll(shown.HTML, "https://setup.invalid/link", m.Data.Link), page(t, m))
+			require.Equal(t, 2, strings.Count(page(t, m), `href="`+m.Data.Link+`"`), "on the button, and below it to read")
+			require.Equal(t, 2, strings.Count(page(t, m), "<a "), "no other link, whatever was written")
+			require.NotContains(t, page(t, m), "https://setup.invalid")
+			require.NotContains(t, shown.HTML, mail.Placeholder)
 		})
 	}
 	t.Run("what cannot be sent is refused, in the preview and on sending, and changes nothing", func(t *testing.T) {
@@ -151,6 +162,40 @@ func TestSetupLinks_Preview(t *testing.T) {
 	})
 }
 
+// page is what the dispatcher makes of a message.
+func page(t testing.TB, m mail.Message) string {
+	t.Helper()
+	return must(templates().HTML(m))(t)
+}
+
+// What an edited mail was filled with goes along for a provider's own templates:
+// the real link, and none of the editor's words. The page of it has the language and
+// the sender of the mail (C6, A89).
+func TestSetupLinks_Send_data(t *testing.T) {
+	t.Parallel()
+	plain := must(accounts.NewLinks("https://app.example", ""))(t)
+	w := newWorld(t, func(o *accounts.EnvOptions) { o.Links = branded{plain} })
+	w.change("cleo", func(c *accounts.Client) { c.Locale = "de-AT" })
+	in := invites.SendSetup{ClientKey: mailed, Subject: "My own words", Text: "My own words & yours:\n" + mail.Placeholder}
+	shown := must(w.links.Preview(t.Context(), w.as("max"), in))(t)
+	require.NoError(t, ignore(w.links.Send(t.Context(), w.as("max"), in)))
+	m := w.letters()[0]
+	secret := strings.TrimPrefix(m.Data.Link, "https://acme.example/in?k=")
+	require.Regexp(t, `^cset_[A-Z2-7]{52}$`, secret)
+	require.Equal(t, mail.Data{
+		Product: "Acme Care", Account: "Acme", Sender: "Max", Recipient: "Cleo Park", Address: "Cleo@Example.com", Link: m.Data.Link,
+		ExpiresAt: start().Add(30 * day), At: start(),
+	}, m.Data)
+	require.Equal(t, "My own words", m.Subject)
+	require.Contains(t, m.Text, "My own words & yours:\n\n"+m.Data.Link+"\n")
+	html := page(t, m)
+	for _, part := range []string{"<title>My own words</title>", "My own words &amp; yours:", "Acme Care", `href="` + m.Data.Link + `"`} {
+		require.Contains(t, html, part)
+	}
+	require.NotContains(t, html, "Letterbird")
+	require.Equal(t, strings.ReplaceAll(shown.HTML, "https://setup.invalid/link", m.Data.Link), html)
+}
+
 // The mail is in the client's language, else the account's, and comes from the
 // account itself where the host lets it (C12, D4 of the product).
 func TestSetupLinks_WhiteLabel(t *testing.T) {
@@ -161,7 +206,8 @@ func TestSetupLinks_WhiteLabel(t *testing.T) {
 	require.Equal(t, "https://acme.example/in?k="+out.Secret.Reveal(), out.URL.Reveal())
 	w.change("cleo", func(c *accounts.Client) { c.Locale = "de-AT" })
 	m := must(w.links.Preview(t.Context(), w.as("max"), invites.SendSetup{ClientKey: mailed}))(t)
-	require.Equal(t, "Your access to Acme on Acme Care", m.Subject)
+	require.Contains(t, m.Subject, "Acme Care")
+	require.Contains(t, m.HTML, `<html lang="de"`)
 	require.NoError(t, ignore(w.links.Send(t.Context(), w.as("max"), invites.SendSetup{ClientKey: mailed})))
 	l := w.letters()[0]
 	require.Equal(t, mail.Sender{Name: "Acme Care", Address: "care@acme.example"}, l.From)

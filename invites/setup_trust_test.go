@@ -62,7 +62,7 @@ func TestBrand(t *testing.T) {
 			require.Contains(t, m.Text, "https://app.example/invitations/cinv_")
 			continue
 		}
-		require.Equal(t, mail.Sender{Name: "Acme StudioBcc: x@example.com", Address: "hello@acme.example"}, m.From, "one header, whatever the name is")
+		require.Equal(t, mail.Sender{Name: "Acme StudioBcc: x example.com", Address: "hello@acme.example"}, m.From, "one header, whatever the name is")
 		require.Contains(t, m.Text, "https://clients.acme.example/set-up/cset_")
 		require.NotContains(t, m.Subject+m.Text, "Letterbird")
 		require.NotContains(t, m.Text, "app.example")

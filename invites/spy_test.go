@@ -9,6 +9,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
@@ -108,6 +109,10 @@ func (s *spy) InvitationsTo(ctx context.Context, e accounts.Email, at time.Time,
 	return through(s, "InvitationsTo", func() ([]invites.Listed, error) { return s.Storage.InvitationsTo(ctx, e, at, n) })
 }
 
+func (s *spy) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	return through(s, "Newest", func() ([]mail.Record, error) { return s.Storage.Newest(ctx, reasons) })
+}
+
 func (s *spy) Applied(ctx context.Context, op accounts.OpID) (bool, error) {
 	return through(s, "Applied", func() (bool, error) { return s.Storage.Applied(ctx, op) })
 }
@@ -118,6 +123,11 @@ func (s *spy) ApplyAccounts(ctx context.Context, c accounts.Change) error {
 }
 
 func (s *spy) ApplyInvites(ctx context.Context, c invites.Change) error {
+	for _, m := range c.Mail {
+		if err := soundLetter(m); err != nil {
+			return err
+		}
+	}
 	_, err := through(s, "ApplyInvites", func() (struct{}, error) { return struct{}{}, s.Storage.ApplyInvites(ctx, c) })
 	return err
 }

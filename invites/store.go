@@ -6,6 +6,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 )
 
 // Store is what [Service] and [SetupLinks] need from a store, beside the graph.
@@ -35,6 +36,9 @@ type Store interface {
 	// hash of the link, all read at one moment. accounts.ErrNotFound if there is
 	// no such client record, or no link with the hash.
 	SettingUp(ctx context.Context, q SettingUpQuery) (SettingUp, error)
+
+	// Newest is that of [mail.Outbox].
+	Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error)
 
 	// ApplyInvites is [accounts.Store.ApplyAccounts] for a change of this
 	// package.

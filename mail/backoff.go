@@ -31,11 +31,16 @@ func (b Backoff) Next(attempt int, at time.Time, jitter float64) (next time.Time
 		}
 		pause *= 2
 	}
-	if !(jitter > 0) { // NaN too
-		jitter = 0
-	}
 	half := pause / 2
-	return at.Add(pause - half + time.Duration(float64(half)*min(jitter, 1))), false
+	return at.Add(pause - half + time.Duration(float64(half)*within(jitter))), false
+}
+
+// within makes a number in [0, 1] of whatever was drawn.
+func within(jitter float64) float64 {
+	if !(jitter > 0) { // NaN too
+		return 0
+	}
+	return min(jitter, 1)
 }
 
 func (b Backoff) withDefaults() Backoff {

@@ -1,41 +1,57 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// DispatcherOptions changes how a [Dispatcher] works. The zero value of each field is its default.
+// DispatcherOptions changes how a [Dispatcher] works. The zero value of each field is its default. Env.DispatcherOptions
+// of package accounts fills Clock, Keys, Templates and Logger with those of the services: begin with these, so that they
+// cannot differ.
 type DispatcherOptions struct {
+	// Channel is the way that this dispatcher serves: [Email] if empty. A host that sends codes by text message runs a
+	// second dispatcher for [SMS], with a Mailer that takes them to its provider.
+	Channel Channel
+
+	// Keys open what was sealed. They are the ones that the environment of the services seals with.
+	Keys *Keys
+	// Templates make the HTML of a message out of its text: the built-in ones if nil. They do nothing on the channel [SMS],
+	// whose messages have no page.
+	Templates *Templates
+
 	// Clock tells the time: the system's clock if nil.
 	Clock interface{ Now() time.Time }
 
-	// Lease is how long a claimed message belongs to this dispatcher: 2 minutes. If the process dies, the
-	// message waits that long for another one.
+	// Lease is how long a claimed message belongs to this dispatcher: 2 minutes, and up to half as long again, drawn for
+	// each. If the process dies, the message waits that long for another one. Clocks of processes that differ by more than
+	// Lease less SendTimeout can make two of them send it.
 	Lease time.Duration
 	// SendTimeout is the time limit of one attempt: 30 seconds, or half of Lease if that is shorter. It must be
 	// shorter than Lease, since no attempt begins that could outlive it.
 	SendTimeout time.Duration
-	// Batch is how many messages are claimed at once: 20. A message that is awaited goes before all notices
-	// except those of the batch under way, so keep it small.
-	Batch int
-	// Workers is how many messages are sent at the same time: 4.
+	// Workers is how many messages are sent at the same time: 4. No more are claimed than are being sent, so that one that is
+	// awaited waits for none but those, and that many at most lose an attempt when the process is killed.
 	Workers int
 	// Poll is how long Run waits when nothing is due: a second.
 	Poll time.Duration
+	// Grace is how long attempts under way may go on once the context has ended: 5 seconds. After it they see their own
+	// context end. An attempt that is cut off may have been accepted, and is repeated.
+	Grace time.Duration
 
 	// Backoff says when a failed attempt is repeated, and how often.
 	Backoff Backoff
-	// Jitter draws a number in [0, 1) for Backoff: at random if nil. It must be safe for concurrent use.
+	// Jitter draws a number in [0, 1) for Backoff and Lease: at random if nil. It must be safe for concurrent use.
 	Jitter func() float64
 
-	// Logger gets one record for each attempt, with ID, kind, account, attempt and outcome; never the recipient,
+	// Logger gets one record for each attempt, with ID, channel, kind, account, attempt and outcome; never the recipient,
 	// the subject or the text. Nothing is logged if it is nil.
 	Logger *slog.Logger
 }
@@ -47,16 +63,24 @@ type DispatcherOptions struct {
 //
 // Delivery is at least once: when a process dies between the server's answer and the outbox, or the answer is
 // lost, the recipient gets a second copy with the same Message-ID.
+//
+// A Mailer that panics costs its message an attempt. One that ends the process with a message, as by running out of
+// memory, costs an attempt of each that is under way, at most Workers, and an attempt that never came back counts. The
+// message itself is dead after Backoff.Attempts of them. So that the others are not with it each time, leases end at
+// different moments, and the first message of a call of Run or Flush goes alone until it is sent or a second has passed.
 type Dispatcher struct {
 	outbox Outbox
 	mailer Mailer
 	o      DispatcherOptions
-	grace  time.Duration
+	late   time.Duration // how long a send that outlived its time limit is waited for
 	wake   chan struct{}
 	stuck  atomic.Int64 // sends that outlived their time limit and have not come back
+
+	mu     sync.Mutex
+	totals Report
 }
 
-// Report counts what a Flush did. Each delivery is counted once.
+// Report counts what was done. Each delivery is counted once.
 type Report struct {
 	Sent    int // accepted by the mailer
 	Retried int // failed, and put off
@@ -66,6 +90,9 @@ type Report struct {
 	Fenced int
 	// Returned were claimed but not begun, because the context ended or their lease would have. They are due at once.
 	Returned int
+	// Unrecorded ended in a way that the outbox did not take. They come back when their lease ends, those that were sent
+	// too.
+	Unrecorded int
 	// More is true when Flush stopped although messages may be due: call it again. See [Dispatcher.Flush].
 	More bool
 }
@@ -86,70 +113,87 @@ func NewDispatcher(o Outbox, m Mailer, opts *DispatcherOptions) (*Dispatcher, er
 	if err := d.o.settle(); err != nil {
 		return nil, err
 	}
-	d.grace = min(d.o.SendTimeout, settleTime)
+	d.late = min(d.o.SendTimeout, settleTime)
 	return d, nil
+}
+
+// Totals counts what this dispatcher has done since it was made, over all calls of Run and Flush: for a page of
+// metrics, say. More is always false.
+func (d *Dispatcher) Totals() Report {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.totals
 }
 
 // Flush sends what is due now and returns when nothing is due any more. No message is tried twice in one call:
 // when the first of those that failed comes due again, Flush stops and sets Report.More, so that it ends even while a
-// server refuses everything. Run it from a cron job or a job queue, or use [Dispatcher.Run].
+// server refuses everything. Run it from a cron job, a job queue or a test, or use [Dispatcher.Run].
 //
-// It returns ctx.Err() when ctx is done before the work is: attempts under way see their context end, what they
-// brought is recorded, and the rest is given back. A fault of the outbox is returned after the batch under way. The
+// It returns ctx.Err() when ctx is done before the work is: attempts under way may go on for the Grace, what they
+// brought is recorded, and the rest is left as it was. A fault of the outbox is returned after what is under way. The
 // report is right in each case. A Mailer's errors are no errors of Flush; they are in the report and the records.
 func (d *Dispatcher) Flush(ctx context.Context) (Report, error) {
-	var total Report
-	var again time.Time // the first moment at which something that failed in this call is due again
+	if err := ctx.Err(); err != nil {
+		return Report{}, err
+	}
+	w := d.begin(ctx)
+	more, err := w.flush() //nolint:contextcheck // what has ended is recorded after ctx has
+	w.finish()
+	if err == nil {
+		_, err = w.fault()
+	}
+	w.report.More = more
+	return w.report, err
+}
+
+// flush claims until nothing is due, and reports whether it stopped before.
+func (w *work) flush() (more bool, err error) {
 	for {
-		if err := ctx.Err(); err != nil {
-			return total, err
+		if w.failed() {
+			return false, nil // the fault is what Flush returns
 		}
-		begun := d.o.Clock.Now()
-		if !again.IsZero() && !stamp(begun).Before(again) {
-			total.More = true
-			return total, nil
-		}
-		deliveries, err := d.outbox.ClaimMail(ctx, Claim{At: stamp(begun), Lease: d.o.Lease, Limit: d.o.Batch})
+		idle := len(w.slots) == 0
+		found, err := w.claim(true)
 		switch {
-		case err != nil && ctx.Err() != nil:
-			return total, ctx.Err()
+		case errors.Is(err, errAgain):
+			return true, nil
 		case err != nil:
-			return total, fmt.Errorf("mail: claiming: %w", err)
-		}
-		if len(deliveries) == 0 {
-			return total, nil
-		}
-		b := batch{d: d, begun: begun, again: again}
-		b.run(ctx, deliveries)
-		total, again = total.plus(b.report), b.again
-		switch {
-		case b.err != nil:
-			return total, b.err
-		case b.report.Returned == len(deliveries) && ctx.Err() == nil:
-			return total, errors.New("mail: claiming took so long that no attempt fits into the Lease")
+			return false, err
+		case !found && idle:
+			return false, w.ctx.Err()
+		case !found:
+			w.workers.Wait() // who is under way may have waited for something to come due
 		}
 	}
 }
 
-// Run sends mail until ctx is done, and then returns nil: it flushes, waits for the poll interval or a [Dispatcher.Wake],
-// and begins again. While the outbox fails it waits longer each time, up to a minute, and goes on when
-// it is back. It returns as soon as the attempts under way have come back and are recorded. A Mailer that ignores its
-// context holds that up by at most five seconds, an outbox that does not answer by five seconds for each message of the batch.
+// Run sends mail until ctx is done, and then returns nil: it sends what is due, waits for the poll interval or a
+// [Dispatcher.Wake], and begins again. An attempt that takes its time holds up nothing but its own message, as long as a
+// worker is free. While the outbox fails Run waits longer each time, up to a minute, and goes on when it is back.
+//
+// Once ctx is done nothing more is begun, what was just claimed is given back, and Run returns as soon as the attempts
+// under way have come back and are recorded: at the latest after the Grace and ten seconds more, whatever a Mailer or an
+// outbox that ignores its context does.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	w := d.begin(ctx)
+	defer w.finish()
 	pause := d.o.Poll
 	for ctx.Err() == nil {
-		r, err := d.Flush(ctx)
-		switch {
+		idle := len(w.slots) == 0
+		found, err := w.claim(false) //nolint:contextcheck // what has ended is recorded after ctx has
+		recorded, fault := w.fault()
+		if recorded || err == nil && !found && idle {
+			pause = d.o.Poll
+		}
+		switch err = cmp.Or(err, fault); {
 		case ctx.Err() != nil:
 		case err != nil:
 			pause = min(2*pause, max(d.o.Poll, time.Minute))
 			d.o.Logger.LogAttrs(ctx, slog.LevelError, "mail is not being sent",
 				slog.String("error", describe(err, Message{})), slog.Duration("pause", pause))
 			wait(ctx, pause, nil) // not woken: whoever enqueues mail must not hammer an outbox in trouble
-		case r.More:
-		default:
-			pause = d.o.Poll
-			wait(ctx, pause, d.wake)
+		case !found:
+			wait(ctx, d.o.Poll, d.wake)
 		}
 	}
 	return nil
@@ -178,19 +222,32 @@ func wait(ctx context.Context, d time.Duration, woken <-chan struct{}) {
 func (r Report) plus(o Report) Report {
 	return Report{
 		Sent: r.Sent + o.Sent, Retried: r.Retried + o.Retried, Dead: r.Dead + o.Dead, Expired: r.Expired + o.Expired,
-		Fenced: r.Fenced + o.Fenced, Returned: r.Returned + o.Returned, More: r.More || o.More,
+		Fenced: r.Fenced + o.Fenced, Returned: r.Returned + o.Returned, Unrecorded: r.Unrecorded + o.Unrecorded,
 	}
 }
 
 // settle checks the options and fills in the defaults.
 func (o *DispatcherOptions) settle() error {
 	for name, n := range map[string]int64{
-		"Lease": int64(o.Lease), "SendTimeout": int64(o.SendTimeout), "Batch": int64(o.Batch), "Workers": int64(o.Workers),
-		"Poll": int64(o.Poll), "Backoff.First": int64(o.Backoff.First), "Backoff.Max": int64(o.Backoff.Max),
+		"Lease": int64(o.Lease), "SendTimeout": int64(o.SendTimeout), "Workers": int64(o.Workers),
+		"Poll": int64(o.Poll), "Grace": int64(o.Grace), "Backoff.First": int64(o.Backoff.First), "Backoff.Max": int64(o.Backoff.Max),
 		"Backoff.Attempts": int64(o.Backoff.Attempts),
 	} {
 		if n < 0 {
 			return fmt.Errorf("mail: %s is negative", name)
+		}
+	}
+	switch o.Channel {
+	case "":
+		o.Channel = Email
+	case Email, SMS:
+	default:
+		return fmt.Errorf("mail: Channel is %q, which is neither Email nor SMS", o.Channel)
+	}
+	if o.Templates == nil {
+		var err error
+		if o.Templates, err = NewTemplates(nil); err != nil {
+			return err
 		}
 	}
 	if o.Clock == nil {
@@ -198,9 +255,9 @@ func (o *DispatcherOptions) settle() error {
 	}
 	orDefault(&o.Lease, 2*time.Minute)
 	orDefault(&o.SendTimeout, min(30*time.Second, o.Lease/2))
-	orDefault(&o.Batch, 20)
 	orDefault(&o.Workers, 4)
 	orDefault(&o.Poll, time.Second)
+	orDefault(&o.Grace, settleTime)
 	if o.SendTimeout >= o.Lease {
 		return fmt.Errorf("mail: SendTimeout of %v is not shorter than the Lease of %v", o.SendTimeout, o.Lease)
 	}
@@ -229,9 +286,10 @@ func jitter() float64 {
 
 type systemClock struct{}
 
-// Now is the only place where this package asks the system for the time.
+// Now is the only place where this package asks the system for the time. It keeps the reading that nobody can set, which a
+// host's clock need not have.
 func (systemClock) Now() time.Time {
-	return time.Now() //nolint:forbidigo // this is the clock that is injected when the host gives none
+	return time.Now() //nolint:forbidigo // the clock when the host gives none, and beside it for how much of a lease is left
 }
 
 // stamp is the form of a time in stores: UTC, in microseconds.

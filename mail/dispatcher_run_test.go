@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -19,24 +21,46 @@ import (
 func TestDispatcher_Flush_leases(t *testing.T) {
 	t.Parallel()
 
-	t.Run("no attempt begins that could outlive its lease", func(t *testing.T) {
-		t.Parallel()
-		o := newOutbox(message("m1"), message("m2"), message("m3"))
-		var c *clock.Mock
-		var age time.Duration
-		var sent []string
-		d, c := dispatcher(t, o, mail.MailerFunc(func(_ context.Context, m mail.Message) error {
-			age = max(age, c.Now().Sub(o.claims[len(o.claims)-1].At))
-			sent = append(sent, m.ID)
-			c.Add(50 * time.Second)
-			return nil
-		}), mail.DispatcherOptions{})
-		rep, err := d.Flush(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, mail.Report{Sent: 3, Returned: 1}, rep)
-		require.Equal(t, []string{"m1", "m2", "m3"}, sent)
-		require.LessOrEqual(t, age, 90*time.Second, "SendTimeout before the end of the Lease")
-	})
+	// A claim that takes its time leaves no room for an attempt, whichever of two clocks has seen that: the host's can be set
+	// back, and has no other reading if it comes from the environment of the services.
+	for _, tc := range []struct {
+		name         string
+		host, steady time.Duration // by how much the clocks move during the claim
+		want         mail.Report
+	}{
+		{"an attempt begins when it ends before its lease", 90 * time.Second, 89 * time.Second, mail.Report{Sent: 1}},
+		{"no attempt begins that could outlive its lease", 90*time.Second + 1, 0, mail.Report{Returned: 1}},
+		{"none begins when the host's clock stands still", 0, 90*time.Second + 1, mail.Report{Returned: 1}},
+		{"none begins when the host's clock was set back", -10 * time.Minute, 90*time.Second + 1, mail.Report{Returned: 1}},
+		{"none begins when the host's clock was set back, and nobody knows when", -1, 0, mail.Report{Returned: 1}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				o, r := newOutbox(message("m1")), &mailtest.Recorder{}
+				d, c := dispatcher(t, o, r, mail.DispatcherOptions{})
+				var once sync.Once
+				o.fault = func(op string) error {
+					if op == "claim" {
+						once.Do(func() {
+							c.Set(c.Now().Add(tc.host))
+							time.Sleep(tc.steady)
+						})
+					}
+					return nil
+				}
+				rep, err := d.Flush(t.Context())
+				require.Equal(t, tc.want, rep)
+				require.Len(t, r.Messages(), tc.want.Sent)
+				if tc.want.Returned > 0 {
+					require.ErrorContains(t, err, "Lease")
+					require.Zero(t, o.row("m1").attempts)
+					return
+				}
+				require.NoError(t, err)
+			})
+		})
+	}
 
 	t.Run("a message that somebody else has leased meanwhile is left to them", func(t *testing.T) {
 		t.Parallel()
@@ -46,12 +70,12 @@ func TestDispatcher_Flush_leases(t *testing.T) {
 		d, c := dispatcher(t, o, mail.MailerFunc(func(ctx context.Context, m mail.Message) error {
 			sent = append(sent, m.ID)
 			c.Add(3 * time.Minute)
-			_, err := o.ClaimMail(ctx, mail.Claim{At: c.Now(), Lease: time.Hour, Limit: 9})
+			_, err := o.ClaimMail(ctx, mail.Claim{Channel: mail.Email, At: c.Now(), Lease: time.Hour, Limit: 9})
 			return err
 		}), mail.DispatcherOptions{})
 		rep, err := d.Flush(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, mail.Report{Fenced: 2}, rep)
+		require.Equal(t, mail.Report{Fenced: 1}, rep)
 		require.Equal(t, []string{"m1"}, sent)
 	})
 
@@ -75,7 +99,7 @@ func TestDispatcher_Flush_endings(t *testing.T) {
 	t.Parallel()
 	down := errors.New("database is down")
 
-	t.Run("when the context ends, what was sent is recorded and the rest given back", func(t *testing.T) {
+	t.Run("when the context ends, what was sent is recorded and the rest left to others", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		o, r := newOutbox(message("m1"), message("m2")), &mailtest.Recorder{}
@@ -83,12 +107,32 @@ func TestDispatcher_Flush_endings(t *testing.T) {
 		d, _ := dispatcher(t, o, r, mail.DispatcherOptions{})
 		rep, err := d.Flush(ctx)
 		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, mail.Report{Sent: 1, Returned: 1}, rep)
+		require.Equal(t, mail.Report{Sent: 1}, rep)
 		require.Equal(t, mail.Sent, o.row("m1").state)
 		require.Equal(t, mail.Queued, o.row("m2").state)
 		require.Zero(t, o.row("m2").leased, "another process can take it at once")
 		require.Equal(t, start, o.row("m2").m.Due)
 		require.Equal(t, []string{"m1"}, ids(r.Messages()))
+	})
+
+	t.Run("when the context ends during the claim, what was claimed is given back", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		o, r := newOutbox(message("m1")), &mailtest.Recorder{}
+		o.fault = func(op string) error {
+			if op == "claim" {
+				cancel()
+			}
+			return nil
+		}
+		d, _ := dispatcher(t, o, r, mail.DispatcherOptions{})
+		rep, err := d.Flush(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, mail.Report{Returned: 1}, rep)
+		require.Zero(t, o.row("m1").leased, "another process can take it at once")
+		require.Zero(t, o.row("m1").attempts, "an attempt that was not begun does not count")
+		require.True(t, o.settle[0].Untried)
+		require.Empty(t, r.Messages())
 	})
 
 	t.Run("an attempt broken off by the context is tried again", func(t *testing.T) {
@@ -99,7 +143,7 @@ func TestDispatcher_Flush_endings(t *testing.T) {
 			cancel()
 			<-ctx.Done()
 			return ctx.Err()
-		}), mail.DispatcherOptions{})
+		}), mail.DispatcherOptions{Grace: time.Millisecond})
 		rep, err := d.Flush(ctx)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, mail.Report{Retried: 1}, rep)
@@ -123,7 +167,7 @@ func TestDispatcher_Flush_endings(t *testing.T) {
 		require.Len(t, r.Messages(), 1)
 	})
 
-	t.Run("an outcome that the outbox never takes is an error, and the batch goes on", func(t *testing.T) {
+	t.Run("an outcome that the outbox never takes is an error, and what is under way is recorded", func(t *testing.T) {
 		t.Parallel()
 		o, r := newOutbox(message("m1"), message("m2")), &mailtest.Recorder{}
 		o.fault = func(op string) error {
@@ -135,7 +179,7 @@ func TestDispatcher_Flush_endings(t *testing.T) {
 		d, _ := dispatcher(t, o, r, mail.DispatcherOptions{})
 		rep, err := d.Flush(t.Context())
 		require.ErrorIs(t, err, down)
-		require.Equal(t, mail.Report{Sent: 1}, rep)
+		require.Equal(t, mail.Report{Sent: 1, Unrecorded: 1}, rep)
 		require.Len(t, r.Messages(), 2)
 	})
 
@@ -163,7 +207,8 @@ func TestDispatcher_Flush_log(t *testing.T) {
 	link := "https://app.example/x/" + "creq_ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRST"
 	m := message("m1", func(m *mail.Message) {
 		m.To, m.ToName, m.Subject = "ada@willow.example", "Ada Berg", "Secret plans of ours"
-		m.Text = "Dear Ada Berg, somebody asks for access.\n\n" + link + "\n\nhttps://other.example/s?key=0123456789abcdef0123\n"
+		m.Text = "Dear Ada Berg, somebody asks for access.\n\n" + link + "\n\nhttps://other.example/s?key=0123456789abcdef0123\n\n> We adore your work.\n\n904718\n"
+		m.Data.Code, m.Data.Link, m.Data.Address = "904718", link, "lina.ada@willow.example"
 	})
 	for _, tc := range []struct{ name, given, want string }{
 		{"a quoted link", "550 refused: " + link + " is spam", "550 refused: [redacted] is spam"},
@@ -171,9 +216,18 @@ func TestDispatcher_Flush_log(t *testing.T) {
 		{"a token that hides characters", "bad token creq_AB\u200bCDEFGHIJ2345", "bad token [redacted]"},
 		{"a secret of the host's own form", "bad key 0123456789abcdef0123!", "bad key [redacted]!"},
 		{"the recipient in any case", "no such user <Ada@Willow.Example>", "no such user <[recipient]>"},
+		{"the recipient with the end of a sentence", "no such user Ada@willow.example.", "no such user [recipient]."},
 		{"the recipient's name", "no Ada Berg here", "no [recipient] here"},
+		{"another address", "554 5.7.1 mx.juniper.example: <eve@elm.example> is not ours", "554 5.7.1 mx.juniper.example: <[address]> is not ours"},
+		{"an address in the sender of a bounce", "from bounce+ada=willow.example@post.example", "from [address]"},
+		{"an address in a URL", `Get "https://api.example/v1/send?to=ada%40willow.example&n=1": EOF`, `Get "https://api.example/v1/send?to=[address]&n=1": EOF`},
+		{"the address that the mail is about", "no such user <Lina.Ada@willow.example>", "no such user <[address]>"},
+		{"an address in a path", "https://api.example/eve%40elm.example/mails: 404", "https://api.example/[address]/mails: 404"},
 		{"the subject", `rejected "Secret plans of ours"`, `rejected "[redacted]"`},
 		{"a line of the text", "rejected Dear Ada Berg, somebody asks for access.", "rejected [redacted]"},
+		{"what a user wrote", "rejected (We adore your work.)", "rejected ([redacted])"},
+		{"a code", "rejected 904718.", "rejected [redacted]."},
+		{"a link as quoted-printable breaks it", "rejected " + link[:50] + "=\r\n" + link[50:] + " here", "rejected https://app.example/x/[redacted] here"},
 		{"more than one line", "450\r\n\tlater\x00\u2028please\xff", "450 later please\uFFFD"},
 	} {
 		t.Run(tc.name+" in a mailer's error is neither stored nor logged", func(t *testing.T) {
@@ -185,8 +239,30 @@ func TestDispatcher_Flush_log(t *testing.T) {
 			_, err := d.Flush(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, tc.want, o.row("m1").err)
-			require.Regexp(t, `level=WARN msg=mail id=m1 kind=k account=a1 attempt=1 outcome=retried error=.*\n$`, b.String())
+			require.Regexp(t, `level=WARN msg=mail id=m1 channel=email kind=k account=a1 attempt=1 outcome=retried error=.*\n$`, b.String())
 			require.NotRegexp(t, `(?i)ada|secret|creq_|0123456789`, b.String())
+		})
+	}
+	// A host without text messages sends codes to the proven address in Data: then a server's words are about that.
+	code := message("m1", byText, func(m *mail.Message) {
+		m.Data = mail.Data{Code: "904718", Address: "o'ada@willow.example"}
+	})
+	for _, tc := range []struct{ name, given, want string }{
+		{"the address that it was mailed to", "550 5.1.1 <O'Ada@Willow.example> on mx1.willow.example: no such user", "550 5.1.1 <[address]> on mx1.willow.example: no such user"},
+		{"a part of it", "421 4.7.28 too much for o'ada@willow.example.", "421 4.7.28 too much for [address]."},
+		{"the phone", "+49 176 12345678 is no phone of willow.example", "[number] is no phone of willow.example"},
+		{"the phone behind a status", "550 5.1.1 017612345678 and (0176) 12345678", "550 5.1.1 [number] and ([number]"},
+	} {
+		t.Run(tc.name+" in an error about a code is neither stored nor logged", func(t *testing.T) {
+			t.Parallel()
+			var b bytes.Buffer
+			o, r := newOutbox(code), &mailtest.Recorder{}
+			r.FailWith(failing(errors.New(tc.given)))
+			d, _ := dispatcher(t, o, r, mail.DispatcherOptions{Channel: mail.SMS, Logger: slog.New(slog.NewTextHandler(&b, nil))})
+			_, err := d.Flush(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, tc.want, o.row("m1").err)
+			require.NotRegexp(t, `(?i)ada|12345|904718`, b.String())
 		})
 	}
 	t.Run("an error is cut to 200 characters", func(t *testing.T) {

@@ -32,9 +32,8 @@ func (e *DraftError) Error() string { return "mail: the " + e.Field + " " + e.Re
 //
 // What people wrote is inert, as in [Templates.Render]: characters that are not shown but act are taken out, and no
 // address with a scheme, or with "www.", becomes a link. (Bare names such as example.com stay, and some mail programs make
-// links of them.) Controls
-// become spaces in the subject and ends of lines in the text. The placeholder gets a paragraph of its own, and
-// lines are wrapped.
+// links of them.) Controls become spaces in the subject and ends of lines in the text. The placeholder gets a paragraph of
+// its own, and lines are wrapped. Lines that begin with ">" are a quotation, as in any mail.
 //
 // A draft without a subject, of more than 150 characters in it or [MaxDraft] in the text, and one whose text does not
 // have the placeholder exactly once, or whose subject has it, is refused.

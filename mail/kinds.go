@@ -1,5 +1,10 @@
 package mail
 
+import (
+	"maps"
+	"slices"
+)
+
 // The kinds of mail that have a built-in template. Each says to whom it goes and which fields of [Data] it needs; the
 // others are optional, and Product is always needed. A kind uses no fields but those that it names.
 //
@@ -45,12 +50,9 @@ const (
 const (
 	// SetupInvitation goes to a client who is given access: with its link they set up their login. It needs Account, Sender
 	// (who gives it; the account's name where there is nobody to name), Address (the user name), Link and ExpiresAt;
-	// Recipient is optional. Somebody may edit it before it is sent, so it is a [Draft] first, its text has the link exactly
-	// once, and [SetupClosing] follows.
+	// Recipient is optional. Somebody may edit it before it is sent, so it is a [Draft] first, its text has the link
+	// exactly once, and its closing, which nobody edits, says who sends it.
 	SetupInvitation = "setup-invitation"
-	// SetupClosing is what stands below the text of a SetupInvitation, which others may have edited: who sends it. It needs
-	// Account. Its subject is not used.
-	SetupClosing = "setup-closing"
 	// SetupRefreshed goes to a client whose link was too old to set up a login, with a fresh one. It needs Account, Address
 	// (the user name), Link and ExpiresAt; Recipient is optional.
 	SetupRefreshed = "setup-refreshed"
@@ -83,6 +85,11 @@ const (
 	ConfirmationOn = "confirmation-on"
 	// ConfirmationOff goes to the user for whom identity confirmation was turned off. It needs At; Recipient is optional.
 	ConfirmationOff = "confirmation-off"
+	// Code goes to the user who has to confirm who they are, on the channel [SMS]. It needs Code and ExpiresAt.
+	// Its text is short and stands on its own, so that it fits a text message. No template of it has Address: that is the
+	// proven address of the user, or empty if there is none, and a host that sends codes by mail sends it there with
+	// its subject.
+	Code = "code"
 )
 
 // The kinds about a user's own address. Until an address is proven, mail to it may reach a stranger, and the user's name
@@ -102,34 +109,38 @@ const (
 	AddressChanged = "address-changed"
 )
 
-// needs returns the fields that a built-in kind cannot do without, and none for a host's own kind: its template knows.
-func needs(kind string) []string {
-	switch kind {
-	case AccessRequested:
-		return []string{"Product", "Agency", "Sender", "Link", "ExpiresAt"}
-	case AccessApproved, Assigned, CapChanged:
-		return []string{"Product", "Agency", "Client", "Sender", "Role", "At"}
-	case AccessDeclined, ConnectionEnded, ProgrammeLeft:
-		return []string{"Product", "Agency", "Client", "At"}
-	case Invited:
-		return []string{"Product", "Account", "Sender", "Link", "ExpiresAt"}
-	case InvitationAccepted:
-		return []string{"Product", "Account", "Sender", "Role", "At"}
-	case InvitationDeclined:
-		return []string{"Product", "Account", "Address", "At"}
-	case SetupInvitation:
-		return []string{"Product", "Account", "Sender", "Address", "Link", "ExpiresAt"}
-	case SetupClosing:
-		return []string{"Product", "Account"}
-	case SetupRefreshed:
-		return []string{"Product", "Account", "Address", "Link", "ExpiresAt"}
-	case PasswordReset, AddressProof, AddressChange:
-		return []string{"Product", "Link", "ExpiresAt"}
-	case AddressChangeAsked, AddressChanged:
-		return []string{"Product", "Address", "At"}
-	case SignUpKnown, LoginElsewhere, NoLogin, PasswordChanged, IdentityLinked, IdentityUnlinked, ConfirmationOn, ConfirmationOff:
-		return []string{"Product", "At"}
-	default:
-		return nil
-	}
+// fields are those that each built-in kind cannot do without, beside Product, and those that it can. For a host's own
+// kind its template knows.
+//
+//nolint:gochecknoglobals // a constant table
+var fields = map[string]struct{ needs, may []string }{
+	AccessRequested:    {[]string{"Agency", "Sender", "Link", "ExpiresAt"}, []string{"Role", "Message", "Guide"}},
+	AccessApproved:     {[]string{"Agency", "Client", "Sender", "Role", "At"}, []string{"Link", "Recipient"}},
+	AccessDeclined:     {[]string{"Agency", "Client", "At"}, []string{"Reason", "Recipient"}},
+	Assigned:           {[]string{"Agency", "Client", "Sender", "Role", "At"}, []string{"Link", "Recipient"}},
+	ConnectionEnded:    {[]string{"Agency", "Client", "At"}, []string{"Sender", "Recipient"}},
+	CapChanged:         {[]string{"Agency", "Client", "Sender", "Role", "At"}, []string{"Recipient"}},
+	ProgrammeLeft:      {[]string{"Agency", "Client", "At"}, []string{"Recipient"}},
+	Invited:            {[]string{"Account", "Sender", "Link", "ExpiresAt"}, []string{"Role", "Message"}},
+	InvitationAccepted: {[]string{"Account", "Sender", "Role", "At"}, []string{"Recipient"}},
+	InvitationDeclined: {[]string{"Account", "Address", "At"}, []string{"Recipient"}},
+	SetupInvitation:    {[]string{"Account", "Sender", "Address", "Link", "ExpiresAt"}, []string{"Recipient"}},
+	SetupRefreshed:     {[]string{"Account", "Address", "Link", "ExpiresAt"}, []string{"Recipient"}},
+	SignUpKnown:        {[]string{"At"}, []string{"Link", "Recipient"}},
+	PasswordReset:      {[]string{"Link", "ExpiresAt"}, []string{"Recipient"}},
+	LoginElsewhere:     {[]string{"At"}, []string{"Recipient"}},
+	NoLogin:            {[]string{"At"}, nil},
+	PasswordChanged:    {[]string{"At"}, []string{"Recipient"}},
+	IdentityLinked:     {[]string{"At"}, []string{"Recipient"}},
+	IdentityUnlinked:   {[]string{"At"}, []string{"Recipient"}},
+	ConfirmationOn:     {[]string{"At"}, []string{"Recipient"}},
+	ConfirmationOff:    {[]string{"At"}, []string{"Recipient"}},
+	Code:               {[]string{"Code", "ExpiresAt"}, nil},
+	AddressProof:       {[]string{"Link", "ExpiresAt"}, []string{"Recipient"}},
+	AddressChange:      {[]string{"Link", "ExpiresAt"}, []string{"Recipient"}},
+	AddressChangeAsked: {[]string{"Address", "At"}, []string{"Recipient"}},
+	AddressChanged:     {[]string{"Address", "At"}, []string{"Recipient"}},
 }
+
+// Kinds returns the kinds that have a built-in template, in the order of their names.
+func Kinds() []string { return slices.Sorted(maps.Keys(fields)) }

@@ -1,14 +1,11 @@
 package mail_test
 
 import (
-	"cmp"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -40,8 +37,8 @@ var kinds = []struct {
 	{mail.SetupInvitation, "Account Sender Address Link ExpiresAt", "Recipient", []string{
 		"Jonas Weber at Juniper Press gives you access on Letterbird.", "Your user name is: maya.lund@juniper.example", "If you already have a login",
 		"The link is for you alone", "until 12 March 2026, 14:00 UTC",
+		"sent by Juniper Press through Letterbird", "If you don't know Juniper Press, ignore it. Nothing changes then.",
 	}},
-	{mail.SetupClosing, "Account", "", []string{"sent by Juniper Press through Letterbird", "If you don't know Juniper Press, ignore it. Nothing changes then."}},
 	{mail.SetupRefreshed, "Account Address Link ExpiresAt", "Recipient", []string{
 		"Your user name is: maya.lund@juniper.example", "The older link no longer works.", "for you alone", "until 12 March 2026, 14:00 UTC", "ignore this mail. Nothing changes",
 	}},
@@ -55,6 +52,7 @@ var kinds = []struct {
 	{mail.IdentityUnlinked, "At", "Recipient", []string{"was removed from your login", "If it was not you, change your password"}},
 	{mail.ConfirmationOn, "At", "Recipient", []string{"was turned on", "code, sent to your phone", "If it was not you, change your password"}},
 	{mail.ConfirmationOff, "At", "Recipient", []string{"was turned off", "If it was not you, change your password"}},
+	{mail.Code, "Code ExpiresAt", "", []string{"904718 ", "your code for Letterbird.", "until 12 March 2026, 14:00 UTC", "Give it to nobody"}},
 
 	{mail.AddressProof, "Link ExpiresAt", "Recipient", []string{"Log in, and open this link", "The link is for you alone", "If you did not sign up for Letterbird, ignore this mail.", "nobody can use this address"}},
 	{mail.AddressChange, "Link ExpiresAt", "Recipient", []string{"open this link", "The link is for you alone", "If you did not ask for this, ignore this mail."}},
@@ -92,6 +90,8 @@ func TestTemplates_Render_kinds(t *testing.T) {
 		t.Run(k.kind+" says what it has to", func(t *testing.T) {
 			t.Parallel()
 			text := render(t, k.kind, data())
+			_, closing := mail.SplitClosing(text)
+			require.Equal(t, k.kind == mail.Code, closing == "", "mail says who sends it and why; a text message has no room")
 			for _, want := range k.says {
 				require.Contains(t, strings.Join(strings.Fields(text), " "), want)
 			}
@@ -133,6 +133,7 @@ func TestTemplates_Render_kinds(t *testing.T) {
 		for _, k := range kinds {
 			want = append(want, k.kind+".txt")
 		}
+		want = append(want, "words.txt")
 		require.ElementsMatch(t, want, have)
 	})
 	t.Run("access from nobody in particular is the account's", func(t *testing.T) {
@@ -142,98 +143,13 @@ func TestTemplates_Render_kinds(t *testing.T) {
 	})
 	t.Run("mail that comes from the account itself names it once", func(t *testing.T) {
 		t.Parallel()
-		text := render(t, mail.SetupClosing, data(func(d *mail.Data) { d.Product = d.Account }))
-		require.Contains(t, text, "\n\nThis mail was sent by Juniper Press. If you")
+		text := render(t, mail.SetupInvitation, data(func(d *mail.Data) { d.Product = d.Account }))
+		require.Contains(t, text, "\n\n-- \nThis mail was sent by Juniper Press. If you")
 	})
 	t.Run("an invitation from nobody in particular is the account's", func(t *testing.T) {
 		t.Parallel()
 		text := render(t, mail.Invited, data(func(d *mail.Data) { d.Sender = d.Account }))
 		require.Contains(t, text, "\n\nYou are invited to join Juniper Press on Letterbird.")
 		require.Contains(t, text, "Juniper Press wrote:")
-	})
-}
-
-// A88, A89: whatever users wrote, each kind is one message of the same paragraphs with the same links, and what users
-// wrote adds no controls, no links and no lines outside its quotation.
-func FuzzRender(f *testing.F) {
-	ts := templates(f, nil)
-	linkLike := regexp.MustCompile(`(?i)://|www\.\S`)
-	quoted := regexp.MustCompile(`(?m)^>.*\n`)
-	// What each kind is with harmless words, or without any, for a recipient with a name or without.
-	type like struct {
-		kind             string
-		words, recipient bool
-	}
-	plain := map[like]string{}
-	for _, k := range kinds {
-		for _, l := range []like{{k.kind, true, true}, {k.kind, true, false}, {k.kind, false, true}, {k.kind, false, false}} {
-			_, text, err := ts.Render(k.kind, "en", data(func(d *mail.Data) {
-				if !l.words {
-					d.Message, d.Reason = "", ""
-				}
-				if !l.recipient {
-					d.Recipient = ""
-				}
-			}))
-			require.NoError(f, err)
-			plain[l] = text
-		}
-	}
-	for i := range kinds {
-		kind := byte(i)
-		f.Add(kind, "Northlight", "Jonas", "Hello\nworld", "ada@willow.example")
-		f.Add(kind, "http://evil", "x\r\nSubject: y", "\n> \u2028www.x\u202e", "a@b.example\r\nBcc: c@d.example")
-		f.Add(kind, strings.Repeat("w", 200), "\u200b", strings.Repeat("\n", 50)+strings.Repeat("a b", 400), strings.Repeat("https://a@", 40))
-		f.Add(kind, "", "> y", "", "\r\n\r\nwww.b.example")
-		f.Add(kind, strings.Repeat("x", 71)+" > y", strings.Repeat("> ", 40), ">", strings.Repeat("x", 72)+">y")
-		f.Add(kind, strings.Repeat("x", 68)+" > x", "?", "? ?", "?") // a name whose end reads like the first quoted line
-	}
-	f.Fuzz(func(t *testing.T, kind byte, name, person, words, address string) {
-		hostile := data(func(d *mail.Data) {
-			d.Agency, d.Client, d.Account, d.Product = cmp.Or(name, "N"), "C"+person, cmp.Or(name, "A"), cmp.Or(person, "P")
-			d.Sender, d.Recipient, d.Role, d.Address = cmp.Or(person, "J"), name, cmp.Or(person, "M"), cmp.Or(address, "a")
-			d.Message, d.Reason = words, words
-		})
-		k := kinds[int(kind)%len(kinds)]
-		subject, text, err := ts.Render(k.kind, "en", hostile)
-		require.NoError(t, err)
-		require.LessOrEqual(t, utf8.RuneCountInString(subject), 150)
-		require.NotEmpty(t, subject)
-		for _, r := range subject + strings.ReplaceAll(text, "\n", "") {
-			// Not all of unicode.C: what is not assigned yet stays, since it may be a letter tomorrow.
-			if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) {
-				require.Failf(t, "a control", "%U", r)
-			}
-		}
-
-		// There are any words, or none, and all else follows from the template.
-		want := plain[like{k.kind, false, hostile.Recipient != ""}]
-		outside := text
-		if strings.Contains(text, "\n\n> ") {
-			want = plain[like{k.kind, true, hostile.Recipient != ""}]
-			outside = quoted.ReplaceAllString(text, "")
-			d := hostile
-			d.Message, d.Reason = "x", "x"
-			_, other, err := ts.Render(k.kind, "en", d)
-			require.NoError(t, err)
-			require.Equal(t, strings.Replace(other, "\n\n> x\n", "\n\n", 1), outside, "the words stay in their quotation")
-		}
-		require.NotContains(t, outside, "\n>", "nothing else is a quotation")
-		require.False(t, strings.HasPrefix(text, ">"))
-		require.Equal(t, strings.Count(want, "\n\n"), strings.Count(text, "\n\n"), "the paragraphs are the template's")
-		rest := subject + "\n" + text
-		for _, link := range []string{hostile.Link, hostile.Guide} {
-			alone := "\n\n" + link + "\n\n"
-			require.Equal(t, strings.Count(want, alone), strings.Count(rest, alone), "the links are the template's")
-			rest = strings.Replace(rest, alone, "\n\n\n", 1)
-		}
-		if linkLike.MatchString(rest) {
-			require.NotRegexp(t, linkLike, rest)
-		}
-		for line := range strings.Lines(rest[len(subject)+1:]) {
-			if utf8.RuneCountInString(line) > 73 { // with its end
-				require.Fail(t, "a line of more than 72 characters", line)
-			}
-		}
 	})
 }

@@ -26,6 +26,7 @@ type row struct {
 	leased   time.Time
 	settled  time.Time
 	err      string
+	claimed  []time.Time // when, by the caller's clock
 }
 
 func newOutbox(ms ...mail.Message) *outbox {
@@ -51,7 +52,7 @@ func (o *outbox) cancel(r mail.Reason) {
 		if r.Covers(x.m.Reason) && (x.state == mail.Queued || x.state == mail.Dead) {
 			x.state, x.leased = mail.Cancelled, time.Time{}
 			x.fence++
-			x.m.Subject, x.m.Text = "", ""
+			x.m.Erase()
 		}
 	}
 }
@@ -84,7 +85,7 @@ func (o *outbox) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 	o.claims = append(o.claims, c)
 	var due []*row
 	for _, x := range o.rows {
-		if x.state == mail.Queued && !x.m.Due.After(c.At) && !x.leased.After(c.At) {
+		if x.state == mail.Queued && x.m.Channel == c.Channel && !x.m.Due.After(c.At) && !x.leased.After(c.At) {
 			due = append(due, x)
 		}
 	}
@@ -103,6 +104,7 @@ func (o *outbox) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 		x.attempts++
 		x.fence++
 		x.leased = c.At.Add(c.Lease)
+		x.claimed = append(x.claimed, c.At)
 		out = append(out, mail.Delivery{Message: x.m, Attempt: x.attempts, Fence: x.fence})
 	}
 	return out, nil
@@ -130,16 +132,23 @@ func (o *outbox) SettleMail(ctx context.Context, s mail.Outcome) error {
 	switch s.State {
 	case mail.Queued:
 		x.m.Due = s.Next
+		if s.Untried {
+			x.attempts--
+		}
 		return nil
 	case mail.Dead:
 		if x.m.Expired(s.At) {
-			x.m.Subject, x.m.Text = "", ""
+			x.m.Erase()
 		}
-	case mail.Sent, mail.Cancelled:
-		x.m.Subject, x.m.Text = "", ""
+	case mail.Sent, mail.Cancelled, mail.Bounced:
+		x.m.Erase()
 	}
 	x.settled = s.At
 	return nil
+}
+
+func (o *outbox) Newest(context.Context, []mail.Reason) ([]mail.Record, error) {
+	panic("not needed here")
 }
 
 func (o *outbox) Mails(context.Context, mail.Query) ([]mail.Record, error) { panic("not needed here") }

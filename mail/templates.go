@@ -2,35 +2,14 @@ package mail
 
 import (
 	"embed"
-	"errors"
 	"fmt"
+	htmltemplate "html/template"
 	"io/fs"
-	"net/url"
-	"path"
-	"strings"
-	"text/template"
-	"time"
-)
+	"slices"
+	"sync"
 
-// Data is what templates are filled with.
-//
-// Everything but the links may come from users, and Render makes it inert; see [Templates.Render].
-type Data struct {
-	// Product is the name of the host's product.
-	Product string
-	// Agency and Client are the names of the two accounts, and Account is that of the one somebody is invited to; Recipient
-	// and Sender are people, as they are shown; Role is the name of a role, as it is shown. 100 characters of each are used.
-	Agency, Client, Account, Recipient, Sender, Role string
-	// Address is an e-mail address that the mail tells about, and not where it goes. It is plain text without line
-	// breaks, of which 254 characters are used, the most that an address can have.
-	Address string
-	// Message and Reason are words of the other side, on any number of lines. 1,000 characters of each are used.
-	Message, Reason string
-	// Link and Guide are absolute http or https URLs that the host made. They are the only links in a mail.
-	Link, Guide string
-	// ExpiresAt is when Link stops working; At is when what the mail tells of happened. Both are shown in UTC.
-	ExpiresAt, At time.Time
-}
+	"golang.org/x/text/language"
+)
 
 //go:embed templates
 var builtIn embed.FS
@@ -38,183 +17,153 @@ var builtIn embed.FS
 // Templates renders mail from text/template files, one for each kind and language. It never changes and is safe for
 // concurrent use.
 //
-// A file is called <language>/<kind>.txt, such as en/access-requested.txt or pt-BR/access-requested.txt. Its first line is
-// "Subject: " and the subject, its second line is blank, and the rest is the body. It writes each paragraph on one line:
-// lines longer than 72 characters are wrapped after rendering. A link stands alone on its line and is never wrapped.
-// Besides what text/template brings there is the function utc, which shows a time: {{utc .ExpiresAt}}.
+// # The files
+//
+// A file is called <language>/<kind>.txt, such as en/access-requested.txt or pt-BR/access-requested.txt:
+//
+//	Subject: {{.Agency}} asks for access to your {{.Product}} account
+//	Button: Read the request
+//
+//	{{.Sender}} at {{.Agency}} asks for access to your account.
+//
+//	{{.Link}}
+//
+//	--
+//	{{.Product}} sends this mail because {{.Agency}} gave this address.
+//
+// It begins with its subject and, if it has a link, the words on the button that leads there; then a blank line, the
+// body, and below a line of two hyphens the closing: who sends this and why. Each paragraph is written on one line: lines
+// longer than 72 characters are wrapped after rendering. A link, a code and what users wrote ({{.Message}}, {{.Reason}})
+// stand alone in their paragraphs, and an address may. Besides what text/template brings there is the function utc,
+// which shows a time: {{utc .ExpiresAt}}.
+//
+// A language can have a file words.txt, with what its templates share. Each of its lines can be left out:
+//
+//	# Months and time go together: without them a time is 2026-03-05 14:00 UTC.
+//	months: Januar Februar März April Mai Juni Juli August September Oktober November Dezember
+//	time: {day}. {month} {year}, {clock} Uhr UTC
+//	role Owner: Inhaber
+//	direction: ltr
+//
+// The roles are those of the host's own ladder, so that any word can be one: the line of a role that there is not does
+// nothing.
+//
+// And layout.html is the page of every mail in every language, an html/template filled with a [Page].
+//
+// # Languages
+//
+// Built in are English, Spanish, German and French. A language has all built-in kinds. A region of one, such as de-AT,
+// has only what is different there, be it one template or a few lines of words.txt; the rest is that of the
+// language. English has every kind, also those of the host, since it is what everybody falls back to.
+//
+// # Kinds of the host's own
+//
+// A kind that is not built in is for mail that the host sends itself: [Templates.Render] makes its subject and text,
+// [Templates.HTML] its page, and the host gives a [Message] of these to its [Mailer]. The services of the library
+// enqueue mail of the built-in kinds alone. Every field of [Data] can be in such a template.
 type Templates struct {
-	kinds map[string]map[string]page // by language in lower case, then by kind
+	langs  map[string]*lang // by tag, such as "en"
+	order  []string         // English first
+	layout *htmltemplate.Template
+	match  map[string]matcher // by kind
 }
 
-type page struct{ subject, body *template.Template }
+// matcher finds the best language of a kind.
+type matcher struct {
+	language.Matcher
+	langs []string // English first
+}
 
-// NewTemplates reads and checks the templates of fsys, and the built-in English ones for whatever it does not have. With a nil
-// fsys there are only these. A host replaces single files, adds languages, or adds kinds of its own.
+// NewTemplates reads and checks the templates of fsys, and the built-in ones for whatever it does not have. With a nil
+// fsys there are only these. A host replaces single files, adds languages and regions, or adds kinds of its own. The lines
+// of its words.txt are laid over the built-in ones. At the top of fsys are the folders of languages and layout.html: from an
+// embed.FS, hand over fs.Sub of the folder that has them.
 //
-// Every template is filled with samples here, once with all fields and once without the optional ones. One that cannot be
-// parsed, names a field that [Data] does not have, or lacks its subject is an error that begins with the file's name: a mistake shows when
-// the program starts and not when somebody waits for a link.
+// Every mistake is an error here, and not when somebody waits for a link; it begins with the name of the file. Each
+// template is filled with samples: with all fields, without each of those that its kind can do without, and with names
+// that are short or all the same. Refused are a template that cannot be parsed or filled; one that names a field that
+// [Data] or its kind does not have; one that does not show what its kind needs shown (a
+// link, exactly once and in a paragraph of its own, with a button; names of accounts; addresses; codes); a language
+// without one of the built-in kinds, unless it is a region of one that has it; a kind that English lacks; a layout that
+// does not show all of a page; and a file system with nothing in it. Refused as well is what would be read by nobody: files
+// and folders of other names, and a kind that is a slip or two away from a built-in one. Names that begin with "." or "_"
+// and README.md are left alone.
 func NewTemplates(fsys fs.FS) (*Templates, error) {
+	if fsys == nil {
+		return onlyBuiltIn()
+	}
+	return newTemplates(fsys)
+}
+
+// onlyBuiltIn makes the built-in ones once, since they never change.
+//
+//nolint:gochecknoglobals // nobody can see that it is one
+var onlyBuiltIn = sync.OnceValues(func() (*Templates, error) { return newTemplates(nil) })
+
+func newTemplates(fsys fs.FS) (*Templates, error) {
 	base, err := fs.Sub(builtIn, "templates")
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	t := &Templates{kinds: map[string]map[string]page{}}
-	for _, source := range []fs.FS{base, fsys} {
-		if source == nil {
+	r := reader{langs: map[string]*source{}}
+	for _, part := range []fs.FS{base, fsys} {
+		if part == nil {
 			continue
 		}
-		if err := t.read(source); err != nil {
+		if err := r.read(part); err != nil {
 			return nil, err
 		}
 	}
-	return t, nil
+	return r.settle()
 }
 
-// Render fills the template of that kind in the best language there is: for "de-AT" that is de-AT, else de, else en. The
-// subject is one line of at most 150 characters. The text ends each line with "\n".
+// Languages returns the languages that there is mail in, as BCP 47 names them: English first, the others in the order of
+// their names, for a page where people choose theirs. What they choose is a locale for [Templates.Render].
+func (t *Templates) Languages() []string { return slices.Clone(t.order) }
+
+// Render fills the template of that kind in the language that fits the locale best, as golang.org/x/text/language judges:
+// for "de-AT" that is de-AT if there is one, else de. What fits less than well, what is no locale and an empty one is
+// English. The subject is one line of at most 150 characters. The text ends each line with "\n", and none but a link is
+// longer than 72 characters; below a line "-- " stands the closing, see [SplitClosing].
 //
-// It is an error if the kind is unknown, a field that the kind needs is empty, or a link is not an absolute http or https URL.
+// It is an error if the kind is unknown, a field that the kind needs is empty, or a link is not an absolute http or https
+// URL of at most 998 bytes.
 //
 // What users wrote is inert. In names and addresses, line breaks and controls become spaces; everywhere, characters that
-// are not shown but act (zero-width ones, those that turn the direction of writing) are taken out. "://" becomes ": //" and "www." becomes "www .", so that
-// mail programs do not make links of them; bare names such as example.com stay, since companies are called like that. Message
-// and Reason keep their line breaks, and each of their lines begins with "> ", whatever the template does with them. No
-// other line begins with ">": where a name has one just there, it becomes "›".
+// are not shown but act (zero-width ones, those that turn the direction of writing) are taken out. "://" becomes ": //"
+// and "www." becomes "www .", so that mail programs do not make links of them; bare names such as example.com stay, since
+// companies are called like that. Message and Reason keep their line breaks, and each of their lines begins with "> ",
+// whatever the template does with them. No other line begins with ">": where a name has one just there, it becomes "›".
+// And no line of theirs is the one above the closing.
 func (t *Templates) Render(kind, locale string, d Data) (subject, text string, err error) {
-	p, err := t.find(kind, locale)
+	l, p, err := t.find(kind, locale)
 	if err != nil {
 		return "", "", err
 	}
-	v, err := d.view()
+	v, err := d.view(l.words)
 	if err != nil {
 		return "", "", fmt.Errorf("mail: %s: %w", kind, err)
 	}
 	if missing := v.missing(kind); missing != "" {
 		return "", "", fmt.Errorf("mail: %s needs %s", kind, missing)
 	}
-	return p.fill(v)
+	if subject, text, err = p.fill(v); err != nil {
+		return "", "", fmt.Errorf("mail: %s: %w", kind, err)
+	}
+	return subject, text, nil
 }
 
-func (t *Templates) find(kind, locale string) (page, error) {
-	lang := strings.ToLower(strings.ReplaceAll(locale, "_", "-"))
-	for lang != "" {
-		if p, ok := t.kinds[lang][kind]; ok {
-			return p, nil
-		}
-		lang = lang[:max(0, strings.LastIndexByte(lang, '-'))]
+// find returns the best template of a kind.
+func (t *Templates) find(kind, locale string) (*lang, page, error) {
+	m, ok := t.match[kind]
+	if !ok {
+		return nil, page{}, fmt.Errorf("mail: there is no template for %q", kind)
 	}
-	if p, ok := t.kinds["en"][kind]; ok {
-		return p, nil
+	best := 0 // English
+	// What cannot be parsed whole, such as "de-DE@euro", is what could be: Make is Parse that forgives.
+	if _, i, confidence := m.Match(language.Make(locale)); confidence >= language.High {
+		best = i
 	}
-	return page{}, fmt.Errorf("mail: there is no template for %q", kind)
-}
-
-func (t *Templates) read(fsys fs.FS) error {
-	names, err := fs.Glob(fsys, "*/*.txt")
-	if err != nil {
-		return fmt.Errorf("mail: listing templates: %w", err)
-	}
-	for _, name := range names {
-		src, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return fmt.Errorf("mail: %w", err)
-		}
-		dir, kind := path.Dir(name), strings.TrimSuffix(path.Base(name), ".txt")
-		lang := strings.ToLower(dir)
-		p, err := parse(lang, string(src))
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if err := p.try(kind); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if t.kinds[lang] == nil {
-			t.kinds[lang] = map[string]page{}
-		}
-		t.kinds[lang][kind] = p
-	}
-	return nil
-}
-
-func parse(lang, src string) (page, error) {
-	src = strings.ReplaceAll(src, "\r\n", "\n")
-	first, body, _ := strings.Cut(src, "\n")
-	subject, ok := strings.CutPrefix(first, "Subject: ")
-	if !ok || strings.TrimSpace(subject) == "" {
-		return page{}, errors.New(`the first line must be "Subject: " and a subject`)
-	}
-	blank, body, _ := strings.Cut(body, "\n")
-	if strings.TrimSpace(blank) != "" {
-		return page{}, errors.New("the second line must be blank")
-	}
-	compile := func(name, src string) (*template.Template, error) {
-		return template.New(name).Option("missingkey=error").Funcs(template.FuncMap{"utc": moment(lang)}).Parse(src)
-	}
-	s, err := compile("subject", subject)
-	if err != nil {
-		return page{}, err
-	}
-	b, err := compile("body", body)
-	return page{s, b}, err
-}
-
-// try fills the page with samples.
-func (p page) try(kind string) error {
-	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	full := Data{
-		Product: "Product", Agency: "Agency", Client: "Client", Account: "Account", Recipient: "Recipient", Sender: "Sender",
-		Role: "Role", Address: "address@example.com",
-		Message: "Message", Reason: "Reason", Link: "https://example.com/link", Guide: "https://example.com/guide",
-		ExpiresAt: at, At: at,
-	}
-	bare := full
-	bare.Recipient, bare.Sender, bare.Role, bare.Message, bare.Reason, bare.Link, bare.Guide = "", "", "", "", "", "", ""
-	for _, d := range []Data{full, bare} {
-		v, err := d.view()
-		if err != nil {
-			return err
-		}
-		_, text, err := p.fill(v)
-		if err != nil {
-			return err
-		}
-		if kind == SetupInvitation && d.Link != "" && strings.Count(text, d.Link) != 1 {
-			return errors.New("the text must have {{.Link}} exactly once")
-		}
-	}
-	return nil
-}
-
-func (p page) fill(v view) (subject, text string, err error) {
-	var s, b strings.Builder
-	if err := p.subject.Execute(&s, v); err != nil {
-		return "", "", err
-	}
-	if err := p.body.Execute(&b, v); err != nil {
-		return "", "", err
-	}
-	return cut(oneLine(s.String()), maxSubject), wrap(b.String()), nil
-}
-
-// moment shows a time in words of the language. Languages whose months are not known here get the form of ISO 8601,
-// which nobody misreads.
-func moment(lang string) func(time.Time) string {
-	layout := "2006-01-02 15:04 UTC"
-	if lang == "en" || strings.HasPrefix(lang, "en-") {
-		layout = "2 January 2006, 15:04 UTC"
-	}
-	return func(t time.Time) string { return t.UTC().Format(layout) }
-}
-
-// checkLink refuses what is not one absolute URL for a browser.
-func checkLink(name, s string) error {
-	if s == "" {
-		return nil
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || oneLine(s) != s || strings.Contains(s, " ") {
-		return fmt.Errorf("%s is not an absolute http or https URL", name) // not quoted: it can hold a secret
-	}
-	return nil
+	l := t.langs[m.langs[best]]
+	return l, l.pages[kind], nil
 }

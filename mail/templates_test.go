@@ -18,7 +18,7 @@ func data(change ...func(*mail.Data)) mail.Data {
 		Product: "Letterbird", Agency: "Northlight Studio", Client: "Willow Bakery", Account: "Juniper Press", Recipient: "Ada Berg",
 		Sender: "Jonas Weber", Role: "Manager", Address: "maya.lund@juniper.example",
 		Message: "Hello!\n\nJonas", Reason: "We do it ourselves.", Link: "https://app.letterbird.example/x/creq_" + strings.Repeat("ABCD", 13),
-		Guide: "https://letterbird.example/help", ExpiresAt: start.AddDate(0, 0, 7), At: start.In(time.FixedZone("", 3600)),
+		Guide: "https://letterbird.example/help", Code: "904718", ExpiresAt: start.AddDate(0, 0, 7), At: start.In(time.FixedZone("", 3600)),
 	}
 	for _, c := range change {
 		c(&d)
@@ -35,64 +35,6 @@ func templates(tb testing.TB, fsys fs.FS) *mail.Templates {
 
 func file(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
 
-func TestNewTemplates(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct{ name, given, want string }{
-		{"a file without a subject is refused", "Hello\n\nBody\n", "Subject: "},
-		{"an empty subject is refused", "Subject: \n\nBody\n", "Subject: "},
-		{"a body right after the subject is refused", "Subject: x\nBody\n", "second line"},
-		{"a field that there is not is refused", "Subject: x\n\n{{.Agenzy}}\n", "Agenzy"},
-		{"such a field is found where it is only used for mail without a message", "Subject: x\n\n{{if .Message}}{{else}}{{.Agenzy}}{{end}}", "Agenzy"},
-		{"such a field is found in the subject", "Subject: {{.Agenzy}}\n\nBody\n", "Agenzy"},
-		{"an unknown function is refused", "Subject: x\n\n{{shout .Agency}}\n", "shout"},
-		{"a broken template is refused", "Subject: x\n\n{{if .Agency}}\n", "EOF"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := mail.NewTemplates(fstest.MapFS{"de/access-approved.txt": file(tc.given)})
-			require.ErrorContains(t, err, "de/access-approved.txt: ")
-			require.ErrorContains(t, err, tc.want)
-		})
-	}
-}
-
-func TestTemplates_Render_files(t *testing.T) {
-	t.Parallel()
-	ts := templates(t, fstest.MapFS{
-		"en/access-approved.txt":    file("Subject: Own words\r\n\r\nIn English, {{utc .At}}\r\n"),
-		"de/access-approved.txt":    file("Subject: Zugang\n\nAuf Deutsch, {{utc .At}}"),
-		"de-AT/access-declined.txt": file("Subject: Abgelehnt\n\nServus\n"),
-		"en/of-the-host.txt":        file("Subject: Ours\n\n{{.Product}}\n"),
-	})
-	for _, tc := range []struct{ name, kind, locale, want string }{
-		{"a host's file replaces the built-in one", mail.AccessApproved, "en", "In English, 5 March 2026, 14:00 UTC\n"},
-		{"the others stay built in", mail.Assigned, "en", "Hello Ada Berg,"},
-		{"a language is used", mail.AccessApproved, "de", "Auf Deutsch, 2026-03-05 14:00 UTC\n"},
-		{"a region falls back to its language", mail.AccessApproved, "de-AT", "Auf Deutsch"},
-		{"a region that has the file is used", mail.AccessDeclined, "de-AT", "Servus"},
-		{"case and underscores make no difference", mail.AccessDeclined, "DE_at", "Servus"},
-		{"a variant falls back to its region", mail.AccessDeclined, "de-AT-1996", "Servus"},
-		{"a script and region fall back step by step", mail.AccessApproved, "de-Latn-AT", "Auf Deutsch"},
-		{"a kind that the language lacks is English", mail.Assigned, "de", "Hello Ada Berg,"},
-		{"an unknown language is English", mail.AccessApproved, "tlh", "In English"},
-		{"no language is English", mail.AccessApproved, "", "In English"},
-		{"nonsense is English", mail.AccessApproved, "--../-", "In English"},
-		{"a host's own kind is rendered", "of-the-host", "fr", "Letterbird\n"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			_, text, err := ts.Render(tc.kind, tc.locale, data())
-			require.NoError(t, err)
-			require.Contains(t, text, tc.want)
-		})
-	}
-	t.Run("an unknown kind is an error", func(t *testing.T) {
-		t.Parallel()
-		_, _, err := ts.Render("no-such", "en", data())
-		require.ErrorContains(t, err, "no-such")
-	})
-}
-
 func TestTemplates_Render_links(t *testing.T) {
 	t.Parallel()
 	ts := templates(t, nil)
@@ -103,6 +45,7 @@ func TestTemplates_Render_links(t *testing.T) {
 		{"a link with a space is refused", "https://x.example/a b"},
 		{"a link with a line break is refused", "https://x.example/a\nb"},
 		{"a link that turns the direction is refused", "https://x.example/\u202e"},
+		{"a link with markup that ends an attribute is refused", "https://x.example\"onclick=alert(1)/"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +55,18 @@ func TestTemplates_Render_links(t *testing.T) {
 			require.ErrorContains(t, err, "Guide")
 		})
 	}
+}
+
+// RFC 5322, 2.1.1: no line is longer than 998 bytes, and a link is never broken.
+func TestTemplates_Render_longLinks(t *testing.T) {
+	t.Parallel()
+	ts := templates(t, nil)
+	long := "https://x.example/" + strings.Repeat("x", 980)
+	_, text, err := ts.Render(mail.PasswordReset, "", data(func(d *mail.Data) { d.Link = long }))
+	require.NoError(t, err)
+	require.Contains(t, text, "\n\n"+long+"\n\n")
+	_, _, err = ts.Render(mail.PasswordReset, "", data(func(d *mail.Data) { d.Link = long + "x" }))
+	require.EqualError(t, err, "mail: password-reset: Link is longer than 998 bytes")
 }
 
 func TestTemplates_Render_accessRequested(t *testing.T) {
@@ -160,6 +115,11 @@ func TestTemplates_Render_inert(t *testing.T) {
 		{"markup is text", "<b>x</b>", "<b>x</b>"},
 		{"a name is no quotation", "> > x", "x"},
 		{"a name of nothing visible is a question mark", "\u200b \u202e", "?"},
+		{"a name of letters that fill a place with nothing is one too", "\u3164\u115f\u1160\uffa0 \u17b4\u17b5", "?"},
+		{"a name of signs without ink is one too", "\u2800 \U0001D159\U00016FE4\U00013441\U00013442", "?"},
+		{"a name of joiners and selectors is one too", "\u034f\u2065\ufe0f\U000E0100\u180b\U000E0001", "?"},
+		{"letters that fill a place are taken out", "\u3164 Jo\u3164nas\u2800", "Jonas"},
+		{"what is beside a joiner or a selector stays", "A\u034fB ❤\ufe0f 葛\U000E0100", "AB ❤ 葛"},
 		{"a long name is cut to 100 characters", strings.Repeat("é", 101), strings.Repeat("é", 99) + "…"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,30 +1,33 @@
 package mail
 
 import (
+	"fmt"
+	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 const (
 	maxName    = 100  // characters of a name
 	maxAddress = 254  // characters of an address
 	maxWords   = 1000 // characters of a message or reason
+	maxPreview = 140  // characters for a list of mail
 	maxSubject = 150  // characters of a subject
-	lineWidth  = 72   // characters of a line of text
+	maxLink    = 998  // bytes of a link, which stands on a line of its own: the most that RFC 5322 allows for one
 )
 
 // view is Data made inert: what templates see.
 type view struct {
-	Product, Agency, Client, Account, Recipient, Sender, Role, Address string
+	Product, Agency, Client, Account, Recipient, Sender, Role, Address, Code string
 
 	Message, Reason string // quoted already
 	Link, Guide     string
 	ExpiresAt, At   time.Time
 }
 
-func (d Data) view() (view, error) {
+func (d Data) view(w words) (view, error) {
 	if err := checkLink("Link", d.Link); err != nil {
 		return view{}, err
 	}
@@ -34,22 +37,24 @@ func (d Data) view() (view, error) {
 	return view{
 		Product: inert(d.Product, maxName), Agency: inert(d.Agency, maxName), Client: inert(d.Client, maxName),
 		Account: inert(d.Account, maxName), Recipient: inert(d.Recipient, maxName), Sender: inert(d.Sender, maxName),
-		Role: inert(d.Role, maxName), Address: inert(d.Address, maxAddress),
+		Role: w.role(d.Role), Address: inert(d.Address, maxAddress), Code: inert(d.Code, maxName),
 		Message: quote(d.Message), Reason: quote(d.Reason),
-		Link: d.Link, Guide: d.Guide, ExpiresAt: d.ExpiresAt, At: d.At,
+		Link: d.Link, Guide: d.Guide, ExpiresAt: d.ExpiresAt.UTC(), At: d.At.UTC(),
 	}, nil
 }
 
 // missing returns the first field that the kind needs and that is empty.
 func (v view) missing(kind string) string {
-	filled := map[string]bool{
-		"Product": v.Product != "", "Agency": v.Agency != "", "Client": v.Client != "", "Account": v.Account != "",
-		"Sender": v.Sender != "", "Role": v.Role != "", "Address": v.Address != "", "Link": v.Link != "",
-		"ExpiresAt": !v.ExpiresAt.IsZero(), "At": !v.At.IsZero(),
+	f, ok := fields[kind]
+	if !ok {
+		return ""
 	}
-	for _, field := range needs(kind) {
-		if !filled[field] {
-			return field
+	if v.Product == "" {
+		return "Product"
+	}
+	for _, name := range f.needs {
+		if reflect.ValueOf(v).FieldByName(name).IsZero() {
+			return name
 		}
 	}
 	return ""
@@ -79,28 +84,6 @@ func inert(s string, most int) string {
 	return n
 }
 
-// quote puts "> " before each line of what somebody wrote, after wrapping it.
-func quote(s string) string {
-	s = cut(strings.TrimSpace(lines(s)), maxWords)
-	if s == "" {
-		return ""
-	}
-	var out []string
-	for line := range strings.SplitSeq(s, "\n") {
-		line = unlink(strings.Join(strings.Fields(line), " "))
-		if line == "" {
-			if out[len(out)-1] != ">" { // the first line is never empty
-				out = append(out, ">")
-			}
-			continue
-		}
-		for _, part := range fold(line, lineWidth-2) {
-			out = append(out, "> "+part)
-		}
-	}
-	return strings.Join(out, "\n")
-}
-
 // lines takes out of words what acts without being seen, and makes one kind of end of all ends of lines, and of
 // controls.
 func lines(s string) string {
@@ -116,57 +99,17 @@ func lines(s string) string {
 	}, strings.ReplaceAll(visible(s), "\r\n", "\n"))
 }
 
-// wrap folds long lines, drops spaces at their ends, and leaves at most one blank line between paragraphs.
-func wrap(s string) string {
-	var out []string
-	for line := range strings.SplitSeq(s, "\n") {
-		line = strings.TrimRight(line, " \t\r")
-		switch {
-		case line == "" && (len(out) == 0 || out[len(out)-1] == ""):
-		case utf8.RuneCountInString(line) <= lineWidth:
-			out = append(out, line)
-		default:
-			for i, part := range fold(line, lineWidth) {
-				// A ">" within a name must not begin a line, which would then be a quotation.
-				if rest, ok := strings.CutPrefix(part, ">"); ok && i > 0 {
-					part = "›" + rest
-				}
-				out = append(out, part)
-			}
-		}
+// checkLink refuses what is not one absolute URL for a browser.
+func checkLink(name, s string) error {
+	if s == "" {
+		return nil
 	}
-	return strings.TrimRight(strings.Join(out, "\n"), "\n") + "\n"
-}
-
-// fold breaks a line into lines of at most width characters, between words where it can. A link is never broken.
-func fold(line string, width int) []string {
-	var out []string
-	var b strings.Builder
-	n := 0
-	flush := func() {
-		if n > 0 {
-			out = append(out, b.String())
-			b.Reset()
-			n = 0
-		}
+	if len(s) > maxLink {
+		return fmt.Errorf("%s is longer than %d bytes", name, maxLink)
 	}
-	for word := range strings.FieldsSeq(line) {
-		size := utf8.RuneCountInString(word)
-		if n > 0 && n+1+size > width {
-			flush()
-		}
-		for ; size > width && !strings.Contains(word, "://"); size -= width {
-			runes := []rune(word)
-			out = append(out, string(runes[:width]))
-			word = string(runes[width:])
-		}
-		if n > 0 {
-			b.WriteByte(' ')
-			n++
-		}
-		b.WriteString(word)
-		n += size
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || oneLine(s) != s || strings.ContainsAny(s, " \"<>\\`") {
+		return fmt.Errorf("%s is not an absolute http or https URL", name) // not quoted: it can hold a secret
 	}
-	flush()
-	return out
+	return nil
 }

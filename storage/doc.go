@@ -43,7 +43,7 @@
 // without an Op (unless it is empty but for Touches, Guesses and Spend: notes
 // and counts, which nobody decided); an Op without Events; an event with
 // another Op than the change's; an account that is guarded and written in one
-// change; a counter that would fall (a negative N); a row that refers to
+// change; a counter that would fall (a negative N); mail without a Channel; a row that refers to
 // something that neither is stored nor comes with it. A non-empty field of a
 // change that the store does not know must be a fault as well, or a later
 // release loses data in silence: have a test that walks the fields by
@@ -131,17 +131,19 @@
 // Two changes that lock the same rows in different orders wait for each other.
 // Write Change.Sorted(), which has every list in the order of its keys, and
 // the kinds in one order, always the same: guards, counters, updates, identities
-// taken out, inserts, events, cancelled mail, requeued mail, new mail, people
-// forgotten. One statement for each guard. The events keep their order.
+// taken out, inserts, events, cancelled mail, requeued mail, bounces, new mail,
+// people forgotten. One statement for each guard. The events keep their order.
 //
 // Forget comes last and knows no conflict: what is not there is passed over.
 // Of a user it takes out identities, the credential, challenges and tickets,
-// and blanks user agent and source of their sessions. Of an address it takes
-// out the guesses and the tickets that were sent there, whosever they are;
+// and blanks user agent and source of their sessions; mail for them, which has their
+// id as User, is treated as mail to an address is, on whichever channel and wherever
+// it went, and whatever its reason. Of an address it takes out the guesses and the tickets
+// that were sent there, whosever they are;
 // blanks Email, Address and Message (and Reason) of requests and invitations to
 // it, of which pending ones become Ended and Revoked; cancels the mail to it
-// that is queued or dead, as CancelMail does; and blanks To, ToName, Subject,
-// Text and Error of all mail to it. Of a user it also blanks user agent and
+// that is queued or dead, as CancelMail does; and blanks To, ToName, User, Error
+// and what it says of all mail to it. Of a user it also blanks user agent and
 // source of the views that they viewed. A row that is blanked gets the next
 // version, so that nobody who read it before writes it back; mail has none to
 // move. Counters of every kind and kept replies are left to Sweep, which erases
@@ -197,10 +199,10 @@
 //   - Means and Entering by an address or user name find nobody who is deleted.
 //     Identities come by issuer and subject.
 //   - Held finds requests and invitations by the address and by who sent them;
-//     mail by the address alone; clients by the address and by the user; events
-//     by whom they are about and by who acted; views by the viewer; everything
-//     else by the user alone, deleted or not. An empty User or Email finds
-//     nothing. It lists by the bytes of its keys, which are the row's own without
+//     mail by the address and by its User; clients by the address and by the user;
+//     events by whom they are about and by who acted; views by the viewer;
+//     everything else by the user alone, deleted or not. An empty User or Email
+//     finds nothing. It lists by the bytes of its keys, which are the row's own without
 //     the user, its parts joined by a newline: (issuer, subject), (session,
 //     account, action), the account of a membership, (client, agency), (agency,
 //     id), (account, id), the id of a session and of a view, and (op, seq with ten
@@ -227,10 +229,11 @@
 //
 // # Text, searches and pages
 //
-// Ids, addresses, keys and cursors compare by their bytes. Use no collation,
-// no lower() and no case-insensitive column: canonical forms are made once, in
-// Go. Store accounts.NameKey of names, labels and handles beside them, order
-// by it, and rewrite the copies when a name changes.
+// Ids, addresses, phone numbers, channels, reasons, keys and cursors compare by
+// their bytes. Use no collation, no lower() and no case-insensitive column:
+// canonical forms are made once, in Go. Store accounts.NameKey of names, labels
+// and handles beside them, order by it, and rewrite the copies when a name
+// changes.
 //
 // Search fits when accounts.NameKey of the search is a part of any of the keys
 // that the query's comment names; where that comment names the canonical
@@ -260,18 +263,41 @@
 //
 // package mail has the contract of each method. In short: a message enters the
 // outbox with the change that promises it, once for its id, also if another
-// change brings the id again. ClaimMail leases due messages to one dispatcher
-// and moves their fence; SettleMail needs the fence, so that only the last to
-// claim a message, or nobody, settles it. CancelMail of a change covers what
-// is queued, leased or not, and what is dead: the message becomes Cancelled,
-// its subject and text are erased and its fence moves, so that a dispatcher
-// that holds it is answered mail.ErrFenced. It happens before the change's own
-// mail is queued. mail.Reason.Range makes it a look-up in an index. Requeue of a
-// change is RequeueMail, at the moment of the change's first event. A message's
-// Due is when it is tried next, no more the original one once it was put off.
+// change brings the id again. ClaimMail leases due messages of one channel to one
+// dispatcher and moves their fence; SettleMail needs the fence, so that only the
+// last to claim a message, or nobody, settles it. CancelMail of a change covers
+// what is queued, leased or not, and what is dead: the message becomes Cancelled,
+// its words are erased and its fence moves, so that a dispatcher that holds it is
+// answered mail.ErrFenced. It happens before the change's own mail is queued.
+// mail.Reason.Range makes it a look-up in an index. Requeue of a change is
+// RequeueMail, at the moment of the change's first event. A message's Due is when
+// it is tried next, no more the original one once it was put off.
 //
-// Sent and cancelled messages keep no subject and no text: they may hold live
-// links.
+// Bounced of a change makes a Sent message Bounced, with the bounce's At as
+// SettledAt and its Error. A message in any other state is a conflict, so that of
+// two reports one is recorded; so are an unknown id and one named twice. Nothing
+// leads back: a bounced message is not cancelled, not requeued
+// and not settled. Its fence stays, since nobody holds it. Sweep takes it when its
+// SettledAt is old.
+//
+// What a message says is Subject, Text, Data and Sealed. Sealed comes back byte for
+// byte. Text and Data are valid UTF-8; a store may put U+FFFD in the place of what
+// is not. The moments of Data are moments like all others. HTML is not stored. Sent,
+// Bounced and Cancelled messages keep nothing of what they said, and neither does
+// one that died at or after its NotAfter: they may hold live links and codes. Erase
+// all of it together, as mail.Message.Erase does, wherever one part is erased.
+//
+// A store that can find a message which it cannot read, because somebody wrote to
+// the database by hand, settles it as dead in the same ClaimMail, with an error that
+// says so, and returns others in its place: one bad row must not stop a channel. It
+// is dead like any other: listed, and queued again once somebody has mended it.
+//
+// ClaimMail is asked once a second, on each channel by each dispatcher, and must
+// not walk what is put off or leased, however much there is: seek, for each
+// priority, what is due and not leased, and beside it what is leased no more.
+// Newest asks for a page of rows at once: one statement, and one look-up for each
+// reason in an index on the reason and CreatedAt, whatever the state. For more than
+// 1,000 reasons it is a fault.
 //
 // # The feed of events
 //
@@ -303,6 +329,13 @@
 // "at", but for Texts, which are of mail that Expired says has expired. Blanking
 // where a session came from moves no version; each row that is erased or
 // blanked counts against the limit. SweepAt says what a regular sweep is.
+//
+// Texts also end what waits in vain, due or not: a message that is queued, has
+// expired by then, and has no lease or one that ended at or before that moment,
+// becomes dead. Its SettledAt is that moment, its Error [TooLate], its fence moves,
+// and what it says is erased; it counts as one row. Otherwise a channel without a
+// dispatcher would keep addresses, phones and codes for ever, since only what is
+// settled is swept.
 //
 // # What storagetest proves
 //

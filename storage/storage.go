@@ -24,7 +24,8 @@ type Storage interface {
 	// outlived their absolute limit, network addresses and user agents of
 	// sessions, views that are over, tickets and challenges whose time is over,
 	// counts of tries that are forgotten, idempotency keys, counters of past days,
-	// settled mail. It changes no decision. The audit stays.
+	// settled mail, and what mail says that must not be sent any more. It changes no
+	// decision. The audit stays.
 	Sweep(ctx context.Context, before SweepBefore, limit int) (int, error)
 }
 
@@ -39,8 +40,15 @@ type SweepBefore struct {
 	Mail     time.Time    // settled before this
 	Tickets  time.Time    // tickets and challenges that expired before this
 	Guesses  time.Time    // counts whose last try was before this
-	Texts    time.Time    // subject and text of dead mail are blanked whose NotAfter is at or before this
+
+	// Texts is of mail whose NotAfter is at or before it. What such mail says is erased if it is dead. If it is queued,
+	// and nobody has a lease of it at that moment, it becomes dead then, with the error [TooLate], and is erased:
+	// a queue that no dispatcher serves keeps no codes.
+	Texts time.Time
 }
+
+// TooLate is the error of mail that a sweep found waiting after its NotAfter.
+const TooLate = "not sent before its time limit"
 
 // SweepAt returns what a regular sweep at a moment erases under the limits in
 // force. Run it in a job, now and then, until it erases nothing:

@@ -169,7 +169,7 @@ func (h *host) wire(ctx context.Context) error {
 	if h.sessions, err = access.NewSessions(h.store, env); err != nil {
 		return err
 	}
-	h.post, err = mail.NewDispatcher(h.store, h.mailbox, &mail.DispatcherOptions{Clock: env})
+	h.post, err = mail.NewDispatcher(h.store, h.mailbox, env.DispatcherOptions(mail.Email))
 	return err
 }
 

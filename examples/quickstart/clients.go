@@ -210,7 +210,7 @@ func (s *house) letterTo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	whole := preview.Text + "\n" + preview.Closing
+	whole := mail.JoinClosing(preview.Text, preview.Closing)
 	if err := same("the mail, but for its link", strings.Replace(got.Text, juniperDomain+"set-up/"+link, mail.Placeholder, 1), whole); err != nil {
 		return err
 	}

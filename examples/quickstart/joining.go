@@ -137,7 +137,11 @@ func (t *team) confirmIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.codes.Answer(ctx, asRavi, access.Ask{Action: access.EventConfirmationOn}, page.Reveal(), t.phones.last.Digits.Reveal())
+	code, err := t.code(ctx)
+	if err != nil {
+		return err
+	}
+	return t.codes.Answer(ctx, asRavi, access.Ask{Action: access.EventConfirmationOn}, page.Reveal(), code.Data.Code)
 }
 
 // enterCode does what a refusal asks for: a code is sent, mistyped, and typed.
@@ -151,9 +155,12 @@ func (t *team) enterCode(ctx context.Context, asRavi accounts.Actor, refusal err
 	if err != nil {
 		return err
 	}
-	code := t.phones.last
-	digits := code.Digits.Reveal()
-	t.say("Six digits go to his phone, %s, good until %s.", code.Phone, code.ExpiresAt.Format("15:04 UTC"))
+	code, err := t.code(ctx)
+	if err != nil {
+		return err
+	}
+	digits := code.Data.Code
+	t.say("Six digits go to his phone, %s, good until %s.", code.To, code.Data.ExpiresAt.Format("15:04 UTC"))
 	mistyped := strings.Map(func(r rune) rune { return '0' + (r-'0'+1)%10 }, digits)
 	err = t.codes.Answer(ctx, asRavi, ask, page.Reveal(), mistyped)
 	if err := t.refused(err, access.ErrCode, "He mistypes them"); err != nil {

@@ -12,6 +12,13 @@
 //	go run ./examples/quickstart -story login
 //
 // tells one story alone.
+//
+//	go run ./examples/quickstart -smtp localhost:1025
+//	go run ./examples/quickstart -smtp smtp.your.company:587 -from you@your.company -to you@your.company
+//
+// sends the mail for real as well: to a mail catcher on this machine, or through
+// a server, over TLS, with the login in SMTP_USERNAME and SMTP_PASSWORD, and all
+// of it to you. Its dates are those of the story.
 package main
 
 import (
@@ -49,8 +56,12 @@ var stories = []struct {
 
 func main() {
 	story := flag.String("story", "", "the one story to tell: "+strings.Join(names(), ", ")+"; all without")
+	var post posting
+	flag.StringVar(&post.server, "smtp", "", "also send the mail, through the server at this host:port")
+	flag.StringVar(&post.to, "to", "", "with -smtp: send all mail to this address, and not to the people of the stories, who do not exist")
+	flag.StringVar(&post.from, "from", "", "with -smtp: send all mail from this address, which the server lets you use")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, colours(os.Stdout), *story); err != nil {
+	if err := run(context.Background(), os.Stdout, colours(os.Stdout), *story, post); err != nil {
 		fmt.Fprintln(os.Stderr, "\nquickstart:", err)
 		os.Exit(1)
 	}
@@ -65,8 +76,8 @@ func names() []string {
 }
 
 // run tells one story, or all, each on a database of its own.
-func run(ctx context.Context, w io.Writer, colour bool, story string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+func run(ctx context.Context, w io.Writer, colour bool, story string, post posting) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	told := 0
 	for _, s := range stories {
@@ -77,7 +88,7 @@ func run(ctx context.Context, w io.Writer, colour bool, story string) error {
 			fmt.Fprint(w, "\n\n")
 		}
 		told++
-		if err := open(ctx, &teller{w: w, colour: colour}, s.tell); err != nil {
+		if err := open(ctx, &teller{w: w, colour: colour}, post, s.tell); err != nil {
 			return fmt.Errorf("story %q: %w", s.name, err)
 		}
 	}
@@ -103,17 +114,9 @@ type host struct {
 	setups      *invites.SetupLinks
 	views       *access.Views
 	post        *mail.Dispatcher
-	mailbox     *mailtest.Recorder
-	phones      *phones
-}
-
-// phones is where six-digit codes arrive. A host sends text messages.
-type phones struct{ last access.Code }
-
-// SendCode implements access.CodeSender.
-func (p *phones) SendCode(_ context.Context, c access.Code) error {
-	p.last = c
-	return nil
+	mailbox     *postman
+	texts       *mail.Dispatcher // for codes, which a host sends by text message
+	phones      *mailtest.Recorder
 }
 
 // domain is where the pages of the product are.
@@ -128,7 +131,7 @@ const (
 )
 
 // open wires a host on a fresh SQLite file and tells a story with it.
-func open(ctx context.Context, t *teller, tell func(context.Context, *host) error) (err error) {
+func open(ctx context.Context, t *teller, p posting, tell func(context.Context, *host) error) (err error) {
 	dir, err := os.MkdirTemp("", "chatelaine-quickstart-")
 	if err != nil {
 		return err
@@ -140,7 +143,12 @@ func open(ctx context.Context, t *teller, tell func(context.Context, *host) erro
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	h, err := wire(t, st)
+	mailbox, err := newPostman(p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, mailbox.Close()) }()
+	h, err := wire(t, st, mailbox)
 	if err != nil {
 		return err
 	}
@@ -148,8 +156,8 @@ func open(ctx context.Context, t *teller, tell func(context.Context, *host) erro
 }
 
 // wire makes the services of a host.
-func wire(t *teller, st storage.Storage) (*host, error) {
-	h := &host{teller: t, clock: clock.NewMock(), mailbox: new(mailtest.Recorder), phones: new(phones)}
+func wire(t *teller, st storage.Storage, mailbox *postman) (*host, error) {
+	h := &host{teller: t, clock: clock.NewMock(), mailbox: mailbox, phones: new(mailtest.Recorder)}
 	h.clock.Set(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 	links, err := accounts.NewLinks(domain, "https://letterbird.example/help/access")
 	if err != nil {
@@ -175,7 +183,7 @@ func wire(t *teller, st storage.Storage) (*host, error) {
 	if h.logins, err = access.NewLogins(st, h.env, &access.LoginOptions{Hasher: hasher}); err != nil {
 		return nil, err
 	}
-	if h.codes, err = access.NewConfirmations(st, h.env, h.phones); err != nil {
+	if h.codes, err = access.NewConfirmations(st, h.env); err != nil {
 		return nil, err
 	}
 	if h.invitations, err = invites.New(st, h.env, &invites.Options{Hasher: hasher}); err != nil {
@@ -190,7 +198,10 @@ func wire(t *teller, st storage.Storage) (*host, error) {
 	if h.views, err = access.NewViews(st, h.env); err != nil {
 		return nil, err
 	}
-	h.post, err = mail.NewDispatcher(st, h.mailbox, &mail.DispatcherOptions{Clock: h.clock})
+	if h.post, err = mail.NewDispatcher(st, h.mailbox, h.env.DispatcherOptions(mail.Email)); err != nil {
+		return nil, err
+	}
+	h.texts, err = mail.NewDispatcher(st, h.phones, h.env.DispatcherOptions(mail.SMS))
 	return h, err
 }
 
@@ -207,7 +218,22 @@ func (h *host) deliver(ctx context.Context) (int, error) {
 	if _, err := h.post.Flush(ctx); err != nil {
 		return 0, err
 	}
+	if err := h.mailbox.Failed(); err != nil {
+		return 0, err
+	}
 	return len(h.mailbox.Messages()) - before, nil
+}
+
+// code sends the text message that is due and returns it.
+func (h *host) code(ctx context.Context) (mail.Message, error) {
+	if _, err := h.texts.Flush(ctx); err != nil {
+		return mail.Message{}, err
+	}
+	all := h.phones.Messages()
+	if len(all) == 0 {
+		return mail.Message{}, errors.New("no text message was sent")
+	}
+	return all[len(all)-1], nil
 }
 
 // link returns the secret in the newest mail to somebody that leads to a page.

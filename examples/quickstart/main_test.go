@@ -17,7 +17,7 @@ var secret = regexp.MustCompile(`c[a-z]{3}_[A-Z2-7]{52}`)
 func tell(t *testing.T, story string) string {
 	t.Helper()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out, false, story), "%s", &out)
+	require.NoError(t, run(t.Context(), &out, false, story, posting{}), "%s", &out)
 	return secret.ReplaceAllString(out.String(), "(a secret)")
 }
 
@@ -53,7 +53,7 @@ func TestRun(t *testing.T) {
 
 	t.Run("a story that does not exist is refused with those that do", func(t *testing.T) {
 		t.Parallel()
-		require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}, false, "nonsense"), "agency")
+		require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}, false, "nonsense", posting{}), "agency")
 	})
 }
 

@@ -1,5 +1,5 @@
-// Package mailtest has what tests of a host need to see its mail: a [Recorder] to give to a dispatcher, and [Link] to
-// follow the links in what arrived.
+// Package mailtest has what tests of a host need to see its mail: a [Recorder] to give to a dispatcher, [Link] to follow the
+// links in what arrived, and [Run], which checks a Mailer that the host has written.
 package mailtest
 
 import (
@@ -11,8 +11,9 @@ import (
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
-// Recorder is a mail.Mailer that keeps what it is given. The zero value is ready and accepts everything. It is safe for
-// concurrent use.
+// Recorder is a mail.Mailer that keeps what it is given, as it is given: with its page where a dispatcher made one, and
+// on whichever channel. One can serve the dispatchers of both channels. The zero value is ready and accepts everything. It
+// is safe for concurrent use.
 type Recorder struct {
 	mu       sync.Mutex
 	messages []mail.Message
@@ -53,12 +54,12 @@ func (r *Recorder) Messages() []mail.Message {
 	return slices.Clone(r.messages)
 }
 
-// To returns what was accepted for that canonical address, oldest first.
+// To returns what was accepted for that canonical address or phone number, oldest first.
 func (r *Recorder) To(addr string) []mail.Message {
 	return slices.DeleteFunc(r.Messages(), func(m mail.Message) bool { return m.To != addr })
 }
 
-// Last returns the newest message for that canonical address, and whether there is one.
+// Last returns the newest message for that canonical address or phone number, and whether there is one.
 func (r *Recorder) Last(addr string) (mail.Message, bool) {
 	all := r.To(addr)
 	if len(all) == 0 {

@@ -120,6 +120,9 @@ func (s *state) write(c *change) {
 		s.cancel(r, decidedAt(c.Events))
 	}
 	s.requeueMail(c.Requeue, decidedAt(c.Events))
+	for _, b := range c.Bounced {
+		s.bounce(b)
+	}
 	for _, m := range c.Mail {
 		s.putLetter(letter{Message: m, state: mail.Queued})
 	}

@@ -46,6 +46,7 @@ func TestStore_apply_knowsEveryField(t *testing.T) {
 		"Replies":     []accounts.Reply{{ReplyKey: accounts.ReplyKey{Actor: "a", Key: "k"}, ExpiresAt: start}},
 		"Events":      []accounts.Event{event("op", 1, "c", start)},
 		"CancelMail":  []mail.Reason{"why"},
+		"Bounced":     []mail.Bounce{{ID: "sent", At: start}},
 		"Requeue":     []string{"dead"},
 		"Mail":        []mail.Message{letter("new", "")},
 		"Forget":      []accounts.Forget{{User: "u"}},
@@ -87,7 +88,7 @@ func TestStore_apply_knowsEveryField(t *testing.T) {
 					member("ag", "u", roles.Owner), connection("c", "ag"), session("old", "u"), letter("old", "why"),
 					accounts.Identity{Issuer: "old", Subject: "s", User: "u"}, ticket("u", token.Proof, "old"),
 					record("c", "old"), site("c", "old"))
-				dead(t, st)
+				settled(t, st)
 				before := dump(t, st)
 				bare := reflect.New(reflect.TypeOf(d.zero))
 				set := func(field string, v any) { bare.Elem().FieldByName(field).Set(reflect.ValueOf(v)) }
@@ -119,16 +120,18 @@ func TestStore_apply_knowsEveryField(t *testing.T) {
 	require.Len(t, rows, len(known))
 }
 
-// dead leaves a dead message in the outbox.
-func dead(t *testing.T, st *memory.Store) {
+// settled leaves a dead message in the outbox, and one that was sent.
+func settled(t *testing.T, st *memory.Store) {
 	t.Helper()
-	early := letter("dead", "")
-	early.Due = start.Add(-time.Hour)
-	put(t, st, "dead", early)
-	due, err := st.ClaimMail(t.Context(), mail.Claim{At: early.Due, Lease: time.Second, Limit: 1})
-	require.NoError(t, err)
-	require.Len(t, due, 1)
-	require.NoError(t, st.SettleMail(t.Context(), mail.Outcome{ID: "dead", Fence: due[0].Fence, State: mail.Dead, At: early.Due}))
+	for id, state := range map[string]mail.State{"dead": mail.Dead, "sent": mail.Sent} {
+		early := letter(id, "")
+		early.Due = start.Add(-time.Hour)
+		put(t, st, id, early)
+		due, err := st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: early.Due, Lease: time.Second, Limit: 1})
+		require.NoError(t, err)
+		require.Len(t, due, 1)
+		require.NoError(t, st.SettleMail(t.Context(), mail.Outcome{ID: id, Fence: due[0].Fence, State: state, At: early.Due}))
+	}
 }
 
 // dump asks for everything that the test above can change.

@@ -6,6 +6,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/mail"
 )
 
 // fault returns an error that says that a caller, and not the moment, is wrong.
@@ -85,6 +86,11 @@ func wellFormed(c *change) error {
 			return fault("a counter never falls: the change spends %d", p.N)
 		}
 	}
+	for i := range c.Mail {
+		if c.Mail[i].Channel == "" {
+			return fault("the message %q has no channel, so nobody would ever send it", c.Mail[i].ID)
+		}
+	}
 	return nil
 }
 
@@ -93,7 +99,7 @@ func wellFormed(c *change) error {
 func onlyNotes(c *change) bool {
 	return len(c.Guards)+len(c.Users)+len(c.Identities)+len(c.Unlink)+len(c.Credentials)+len(c.Challenges)+
 		len(c.Accounts)+len(c.Memberships)+len(c.Connections)+len(c.Assignments)+len(c.Replies)+len(c.Events)+
-		len(c.CancelMail)+len(c.Requeue)+len(c.Mail)+len(c.Forget)+
+		len(c.CancelMail)+len(c.Requeue)+len(c.Bounced)+len(c.Mail)+len(c.Forget)+
 		len(c.Clients)+len(c.Sites)+len(c.SiteAccess)+len(c.SetupLinks)+len(c.Views)+
 		len(c.Requests)+len(c.Sessions)+len(c.Tickets)+len(c.Invitations) == 0
 }
@@ -190,6 +196,13 @@ func (k *checker) keys(c *change) error {
 			return conflict("an identity")
 		}
 		identities[key] = true
+	}
+	bounced := map[string]bool{}
+	for _, b := range c.Bounced {
+		if x := k.letters[b.ID]; x == nil || x.state != mail.Sent || bounced[b.ID] {
+			return conflict("a message that came back")
+		}
+		bounced[b.ID] = true
 	}
 	replies := map[accounts.ReplyKey]bool{}
 	for i := range c.Replies {

@@ -6,7 +6,6 @@ import (
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
-	"github.com/chatelaine-go/chatelaine/mail"
 )
 
 // forget erases what is kept about a person. What is not there is passed over.
@@ -14,8 +13,13 @@ func (s *state) forget(f accounts.Forget, at time.Time) {
 	if u := s.users[f.User]; u != nil {
 		s.forgetUser(u)
 	}
+	for _, x := range s.letters {
+		if f.User != "" && x.User == string(f.User) || f.Email != "" && x.To == string(f.Email) {
+			s.forgetLetter(x, at)
+		}
+	}
 	if f.Email != "" { // what was forgotten already has no address
-		s.forgetEmail(f.Email, at)
+		s.forgetEmail(f.Email)
 	}
 }
 
@@ -44,7 +48,7 @@ func (s *state) forgetUser(u *user) {
 	}
 }
 
-func (s *state) forgetEmail(email accounts.Email, at time.Time) {
+func (s *state) forgetEmail(email accounts.Email) {
 	delete(s.guesses, email)
 	for _, x := range s.tickets {
 		if x.Email == email {
@@ -75,14 +79,11 @@ func (s *state) forgetEmail(email accounts.Email, at time.Time) {
 		}
 		s.putInvitation(r)
 	}
-	for _, x := range s.letters {
-		if x.To != string(email) {
-			continue
-		}
-		if x.state == mail.Queued || x.state == mail.Dead {
-			s.cancelLetter(x, at)
-		}
-		x.erase()
-		x.To, x.ToName, x.err = "", "", "" // servers repeat addresses in what they answer
-	}
+}
+
+// forgetLetter takes a message back, and all that it says of its recipient.
+func (s *state) forgetLetter(x *letter, at time.Time) {
+	s.cancelLetter(x, at)
+	x.Erase()
+	x.To, x.ToName, x.User, x.err = "", "", "", "" // servers repeat addresses in what they answer
 }

@@ -112,7 +112,7 @@ func (s *state) heldOf(q accounts.HeldQuery) ([]accounts.Held, error) {
 		}
 	case accounts.HeldMail:
 		for _, x := range s.letters {
-			if to(accounts.Email(x.To)) {
+			if to(accounts.Email(x.To)) || byUser(accounts.UserID(x.User)) {
 				r := x.record()
 				offer(p, &r, r.ID)
 			}

@@ -258,7 +258,7 @@ func viewAs(id, account, client, viewer string) access.ViewAs {
 
 func letter(id string, reason mail.Reason) mail.Message {
 	return mail.Message{
-		ID: id, Kind: "notice", To: id + "@example.com", Subject: "Subject", Text: "Text\n", Reason: reason,
+		ID: id, Channel: mail.Email, Kind: "notice", To: id + "@example.com", Subject: "Subject", Text: "Text\n", Reason: reason,
 		Due: start, CreatedAt: start,
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 func claim(t *testing.T, st storage.Storage, at time.Time, limit int) []mail.Delivery {
 	t.Helper()
-	list, err := st.ClaimMail(t.Context(), mail.Claim{At: at, Lease: time.Minute, Limit: limit})
+	list, err := st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: at, Lease: time.Minute, Limit: limit})
 	require.NoError(t, err)
 	return list
 }

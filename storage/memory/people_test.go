@@ -185,8 +185,8 @@ func TestStore_Forget_mail(t *testing.T) {
 	t.Parallel()
 	st := memory.New()
 	put(t, st, "setup", letter("u", "why"), letter("x", "why"))
-	dead(t, st)
-	due, err := st.ClaimMail(t.Context(), mail.Claim{At: start, Lease: time.Hour, Limit: 1})
+	settled(t, st)
+	due, err := st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: start, Lease: time.Hour, Limit: 1})
 	require.NoError(t, err)
 	require.Equal(t, "u", due[0].Message.ID)
 	own := letter("own", "")
@@ -195,15 +195,15 @@ func TestStore_Forget_mail(t *testing.T) {
 	require.ErrorIs(t, st.SettleMail(t.Context(), mail.Outcome{ID: "u", Fence: due[0].Fence, State: mail.Sent, At: start}), mail.ErrFenced)
 	records, err := st.Mails(t.Context(), mail.Query{})
 	require.NoError(t, err)
-	require.Len(t, records, 4)
+	require.Len(t, records, 5)
 	for _, r := range records {
-		if r.ID == "x" {
-			require.Equal(t, []any{mail.Queued, "x@example.com"}, []any{r.State, r.To})
+		if want, ok := map[string]mail.State{"x": mail.Queued, "sent": mail.Sent}[r.ID]; ok {
+			require.Equal(t, []any{want, r.ID + "@example.com"}, []any{r.State, r.To})
 			continue
 		}
 		require.Equal(t, []any{mail.Cancelled, "", start}, []any{r.State, r.To, r.SettledAt}, r.ID)
 	}
-	due, err = st.ClaimMail(t.Context(), mail.Claim{At: start, Lease: time.Hour, Limit: 9})
+	due, err = st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: start, Lease: time.Hour, Limit: 9})
 	require.NoError(t, err)
 	require.Len(t, due, 1)
 	require.Equal(t, "x", due[0].Message.ID)

@@ -58,8 +58,9 @@ type state struct {
 
 	letters map[string]*letter
 	ids     ordered[*letter] // all, by id
-	queue   ordered[*letter] // the queued ones, by priority, due time and id
-	reasons ordered[*letter] // the queued and the dead ones, by reason and id
+	queue   ordered[*letter] // the queued ones without a lease, by channel, priority, due time and id
+	leased  ordered[*letter] // the others, by channel, until when, and id
+	reasons ordered[*letter] // those that have one, by reason, when they were made, and id
 }
 
 func newState() *state {

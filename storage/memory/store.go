@@ -357,7 +357,11 @@ func (s *Store) SettingUp(ctx context.Context, q invites.SettingUpQuery) (invite
 
 // ClaimMail implements [mail.Outbox].
 func (s *Store) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, error) {
-	return write(ctx, s, func(d *state) ([]mail.Delivery, error) { return d.claimMail(c), nil })
+	list, err := write(ctx, s, func(d *state) ([]mail.Delivery, error) { return d.claimMail(c), nil })
+	for i := range list {
+		list[i].Message.Sealed = slices.Clone(list[i].Message.Sealed)
+	}
+	return list, err
 }
 
 // SettleMail implements [mail.Outbox].
@@ -369,6 +373,11 @@ func (s *Store) SettleMail(ctx context.Context, o mail.Outcome) error {
 // Mails implements [mail.Outbox].
 func (s *Store) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) {
 	return read(ctx, s, func(d *state) ([]mail.Record, error) { return d.records(q), nil })
+}
+
+// Newest implements [mail.Outbox].
+func (s *Store) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	return read(ctx, s, func(d *state) ([]mail.Record, error) { return d.newest(reasons) })
 }
 
 // RequeueMail implements [mail.Outbox].

@@ -62,15 +62,16 @@ func (s *state) sweep(before storage.SweepBefore, limit int) int {
 			n++
 		}
 	}
-	for id, x := range s.letters {
+	for _, x := range s.letters {
 		switch {
 		case old(x.settled, before.Mail):
-			s.dequeue(x)
-			s.ids.remove(x, byLetterID)
-			delete(s.letters, id)
+			s.dropLetter(x)
 			n++
-		case n < limit && x.state == mail.Dead && x.Subject+x.Text != "" && !before.Texts.IsZero() && x.Expired(before.Texts):
-			x.erase()
+		case n < limit && x.state == mail.Dead && x.says() && !before.Texts.IsZero() && x.Expired(before.Texts):
+			x.Erase()
+			n++
+		case n < limit && x.state == mail.Queued && !before.Texts.IsZero() && x.Expired(before.Texts) && !x.leased.After(before.Texts):
+			s.expire(x, before.Texts)
 			n++
 		}
 	}

@@ -167,6 +167,9 @@ func own(c change) change {
 	for i := range c.Replies {
 		c.Replies[i].Answer = slices.Clone(c.Replies[i].Answer)
 	}
+	for i := range c.Mail {
+		c.Mail[i].Sealed = slices.Clone(c.Mail[i].Sealed)
+	}
 	for i := range c.SiteAccess {
 		c.SiteAccess[i].Permissions = slices.Clone(c.SiteAccess[i].Permissions)
 	}

@@ -153,7 +153,7 @@ func TestTx(t *testing.T) {
 		st := memory.New()
 		put(t, st, "setup", letter("m", ""))
 		tx := st.Begin()
-		claim := mail.Claim{At: start, Lease: time.Minute, Limit: 1}
+		claim := mail.Claim{Channel: mail.Email, At: start, Lease: time.Minute, Limit: 1}
 		got, err := tx.Store().ClaimMail(t.Context(), claim)
 		require.NoError(t, err)
 		require.Len(t, got, 1)
@@ -166,15 +166,19 @@ func TestTx(t *testing.T) {
 		t.Parallel()
 		st := memory.New()
 		tx := st.Begin()
-		c := change("one", user("a"), accounts.Reply{ReplyKey: accounts.ReplyKey{Key: "k"}, Answer: []byte("mine")})
+		m := letter("m", "")
+		m.Sealed = []byte("mine")
+		c := change("one", user("a"), m, accounts.Reply{ReplyKey: accounts.ReplyKey{Key: "k"}, Answer: []byte("mine")})
 		require.NoError(t, tx.Store().ApplyAccess(t.Context(), c))
 		c.Users[0].ID, c.Replies[0].Answer[0] = "z", 'x'
+		c.Mail[0].Sealed[0] = 'x'
 		put(t, st, "else", user("b")) // so that the commit does everything again
 		require.NoError(t, tx.Commit())
 		require.Equal(t, []bool{true, false}, []bool{has(t, st, "a"), has(t, st, "z")})
 		r, err := st.Reply(t.Context(), accounts.ReplyKey{Key: "k"})
 		require.NoError(t, err)
 		require.Equal(t, "mine", string(r.Answer))
+		require.Equal(t, "mine", string(memory.Letter(st, "m").Sealed))
 	})
 }
 

@@ -153,7 +153,7 @@ func versus(b *testing.B, mine, hand func(i int) error) {
 const insertEvent = "INSERT INTO chatelaine_events (op, seq, at, kind, account_id, agency_id, user_id, request_id, session_id, mail_id, role, was, action, refusal, by_user, by_session, by_system, by_operator, by_reason, by_request, invitation_id, client_id, site_id, view_id, by_client, taken, due_at, attempts, fence) VALUES (?1, 1, ?2, ?3, ?4, '', ?5, '', ?6, '', ?8, '', '', '', ?9, '', '', '', '', '', ?7, '', '', '', '', 0, 0, 0, 0)"
 
 // insertMail takes id, kind, account, recipient, name, body, reason, at.
-const insertMail = "INSERT INTO chatelaine_mails (id, kind, account_id, sender_name, sender, recipient, recipient_name, locale, subject, body, reason, priority, due_at, not_after, created_at, state, leased_until, attempts, fence, settled_at, error) VALUES (?1, ?2, ?3, '', '', ?4, ?5, '', 'Subject', ?6, ?7, 1, ?8, 0, ?8, 'queued', 0, 0, 0, 0, '')"
+const insertMail = "INSERT INTO chatelaine_mails (id, channel, kind, account_id, sender_name, sender, recipient, recipient_name, user_id, locale, subject, body, data, sealed, reason, priority, due_at, not_after, created_at, state, leased_until, attempts, fence, settled_at, error) VALUES (?1, 'email', ?2, ?3, '', '', ?4, ?5, '', '', 'Subject', ?6, '', NULL, ?7, 1, ?8, 0, ?8, 'queued', 0, 0, 0, 0, '')"
 
 // BenchmarkChooser is the first page of 50 of all ways in that count for a
 // login: the user's memberships, and the assignments through agencies. By hand
@@ -297,7 +297,7 @@ func BenchmarkAccept(b *testing.B) {
 	members := d.prepare("INSERT INTO chatelaine_memberships (account_id, user_id, version, role, epoch, after_login, after_at, suspended_at, ended_at, tenure, reign, account_key, created_at, updated_at) VALUES (?1, ?2, 1, ?3, 1, 0, 0, 0, 0, 0, 0, ?4, ?5, ?5)")
 	offers := d.prepare("UPDATE chatelaine_invitations SET version = version + 1, state = 'accepted', user_id = ?1, given = ?2, decided_at = ?3, updated_at = ?3 WHERE account_id = ?4 AND id = ?5 AND version = ?6")
 	events := d.prepare(insertEvent)
-	cancel := d.prepare("UPDATE chatelaine_mails INDEXED BY chatelaine_mails_reason SET state = 'cancelled', subject = '', body = '', fence = fence + 1 WHERE state IN ('queued', 'dead') AND reason = ?")
+	cancel := d.prepare("UPDATE chatelaine_mails INDEXED BY chatelaine_mails_unsent SET state = 'cancelled', subject = '', body = '', data = '', sealed = NULL, fence = fence + 1 WHERE state IN ('queued', 'dead') AND reason = ?")
 	letters := d.prepare(insertMail)
 	seeded := 0
 	seed := func(upTo int) { // an invitation of each one to the next, again and again

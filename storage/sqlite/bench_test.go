@@ -226,7 +226,7 @@ func byHand(b testing.TB) func(ctx context.Context, c access.Change) {
 		multi("INSERT INTO chatelaine_quotas (subject, kind, day, used) VALUES ", 4, " ON CONFLICT DO UPDATE SET used = used + excluded.used WHERE used + excluded.used <= 5"),
 		multi("INSERT INTO chatelaine_requests (agency_id, id, version, agency_epoch, email, address, requester_id, message, level, locale, hash, state, sent_at, expires_at, resend_day, resends, client_id, decider_id, decided_at, reason, created_at, updated_at) VALUES ", 22, ""),
 		multi("INSERT INTO chatelaine_events (op, seq, at, kind, account_id, agency_id, user_id, request_id, session_id, role, was, action, refusal, by_user, by_session, by_system, by_operator, by_reason, by_request, mail_id, invitation_id, client_id, site_id, view_id, by_client, taken, due_at, attempts, fence) VALUES ", 29, ""),
-		multi("INSERT INTO chatelaine_mails (id, kind, account_id, sender_name, sender, recipient, recipient_name, locale, subject, body, reason, priority, due_at, not_after, created_at, state, leased_until, attempts, fence, settled_at, error) VALUES ", 21, ""),
+		multi("INSERT INTO chatelaine_mails (id, channel, kind, account_id, sender_name, sender, recipient, recipient_name, user_id, locale, subject, body, data, sealed, reason, priority, due_at, not_after, created_at, state, leased_until, attempts, fence, settled_at, error) VALUES ", 25, ""),
 	}
 	var stmts []driver.StmtExecContext
 	require.NoError(b, sc.Raw(func(raw any) error {
@@ -258,7 +258,7 @@ func byHand(b testing.TB) func(ctx context.Context, c access.Change) {
 			add(4, string(e.Op), int64(e.Seq), e.At.UnixMicro(), string(e.Kind), string(e.Account), string(e.Agency), string(e.User), string(e.Request), string(e.Session), string(e.Role), string(e.Was), string(e.Action), e.Refusal, string(e.By.User), string(e.By.Session), e.By.System, e.By.Operator, e.By.Reason, e.By.RequestID, e.Mail, string(e.Invitation), string(e.Client), string(e.Site), string(e.View), string(e.By.Client), int64(0), int64(0), int64(0), int64(0))
 		}
 		for _, m := range c.Mail {
-			add(5, m.ID, m.Kind, m.Account, m.From.Name, m.From.Address, m.To, m.ToName, m.Locale, m.Subject, m.Text, string(m.Reason), int64(m.Priority), m.Due.UnixMicro(), int64(0), m.CreatedAt.UnixMicro(), "queued", int64(0), int64(0), int64(0), int64(0), "")
+			add(5, m.ID, string(m.Channel), m.Kind, m.Account, m.From.Name, m.From.Address, m.To, m.ToName, m.User, m.Locale, m.Subject, m.Text, "", nil, string(m.Reason), int64(m.Priority), m.Due.UnixMicro(), int64(0), m.CreatedAt.UnixMicro(), "queued", int64(0), int64(0), int64(0), int64(0), "")
 		}
 		require.NoError(b, sc.Raw(func(any) error {
 			for _, i := range []int{0, 2, 3, 4, 5, 1} {

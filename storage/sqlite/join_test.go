@@ -172,11 +172,11 @@ func TestStore_JoinSQL(t *testing.T) {
 		}
 		tx, err := db.Begin()
 		require.NoError(t, err)
-		got, err := st.JoinSQL(tx).ClaimMail(t.Context(), mail.Claim{At: noon, Lease: 1e9, Limit: 2})
+		got, err := st.JoinSQL(tx).ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: noon, Lease: 1e9, Limit: 2})
 		require.NoError(t, err)
 		require.Equal(t, []string{"m0", "m1"}, []string{got[0].Message.ID, got[1].Message.ID})
 		require.NoError(t, tx.Rollback())
-		again, err := st.ClaimMail(t.Context(), mail.Claim{At: noon, Lease: 1e9, Limit: 2})
+		again, err := st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: noon, Lease: 1e9, Limit: 2})
 		require.NoError(t, err)
 		require.Equal(t, got, again)
 	})

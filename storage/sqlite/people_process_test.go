@@ -156,7 +156,7 @@ func (l *lobby) invite(t *testing.T, to ...string) []string {
 	for _, email := range to {
 		_, err := l.invites.Invite(t.Context(), olga, invites.Invite{Account: "acme", Email: email, Role: roles.Viewer})
 		require.NoError(t, err)
-		due, err := l.st.ClaimMail(t.Context(), mail.Claim{At: noon, Lease: time.Hour, Limit: 10})
+		due, err := l.st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: noon, Lease: time.Hour, Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, due, 1)
 		_, after, found := strings.Cut(due[0].Message.Text, "cinv_")

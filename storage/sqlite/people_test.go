@@ -111,7 +111,7 @@ func TestStore_Apply_forget(t *testing.T) {
 	accepted.State = invites.Accepted
 	require.NoError(t, st.ApplyInvites(t.Context(), inviting("invite",
 		invitation("i0", "eve@example.com"), invitation("i1", "fay@example.com"), accepted)))
-	sent, err := st.ClaimMail(t.Context(), mail.Claim{At: noon, Lease: time.Minute, Limit: 1})
+	sent, err := st.ClaimMail(t.Context(), mail.Claim{Channel: mail.Email, At: noon, Lease: time.Minute, Limit: 1})
 	require.NoError(t, err)
 	require.NoError(t, st.SettleMail(t.Context(), mail.Outcome{ID: sent[0].Message.ID, Fence: sent[0].Fence, State: mail.Sent, At: noon}))
 

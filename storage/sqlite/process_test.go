@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage/sqlite"
 )
 
@@ -68,6 +69,8 @@ func work(ctx context.Context, job, path, name string) error {
 		return serve(ctx, st, job, name)
 	case "join", "accept", "guess":
 		return receive(ctx, st, job, name)
+	case "dispatch":
+		return dispatch(ctx, st, mail.Channel(name))
 	case "set-up", "watch":
 		return attend(ctx, st, job, name)
 	}

@@ -128,7 +128,7 @@ func spendOne(op, subject string, limit int) access.Change {
 
 func message(id, reason string) mail.Message {
 	return mail.Message{
-		ID: id, Kind: "test", Account: "a", To: "x@example.com", Subject: "Subject", Text: "Text",
+		ID: id, Channel: mail.Email, Kind: "test", Account: "a", To: "x@example.com", Subject: "Subject", Text: "Text",
 		Reason: mail.Reason(reason), Due: noon, CreatedAt: noon,
 	}
 }

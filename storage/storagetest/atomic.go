@@ -67,9 +67,9 @@ func (e *env) everyFixture(st storage.Storage) {
 		offers = append(offers, invitation("hub", id, address(id), "hub"), invitation("hub", gone, address(gone), "hub"),
 			setup("hub", id), setup("hub", gone))
 	}
-	e.put(st, letter("dead-g", "kept"), letter("dead-t", "kept"))
+	e.put(st, letter("dead-g", "kept"), letter("dead-t", "kept"), letter("sent-g", "kept"), letter("sent-t", "kept"))
 	for _, d := range e.claim(st, start, all) {
-		e.settle(st, d, mail.Outcome{State: mail.Dead, At: start})
+		e.settle(st, d, mail.Outcome{State: mail.State(d.Message.ID[:4]), At: start})
 	}
 	e.put(st, rows...)
 	e.put(st, offers...)
@@ -114,7 +114,7 @@ func (e *env) everyChange(more ...any) change {
 			guesses(address(n)), invitation("hub", n, address(id), "hub"),
 			spend(accounts.QuotaRecipient, string(address(id)), 1, 10), spend(accounts.QuotaRecipient, string(address(n)), 1, 1),
 			record("hub", n), site("hub", n), given("hub", n, n), given("hub", id+"-bare", id), setup("hub", n), view(n, "hub", n, "hub"),
-			reply("user/u", "hub", n), mail.ReasonFor("reason", id), letter(n, mail.ReasonFor("reason", id)), again("dead-"+id),
+			reply("user/u", "hub", n), mail.ReasonFor("reason", id), letter(n, mail.ReasonFor("reason", id)), again("dead-"+id), mail.Bounce{ID: "sent-" + id, At: minutes(1), Error: "no such mailbox"},
 			access.Touch{Session: "m", At: minutes(30)}, accounts.Forget{User: accounts.UserID(gone), Email: address(gone)})
 	}
 	rows = append(rows, spend(accounts.QuotaRequests, "hub", 2, 35))
@@ -217,7 +217,7 @@ func checkNothing(e *env, b breaker) {
 func (e *env) nothingElse(st storage.Storage) {
 	e.Helper()
 	far := minutes(1_000_000)
-	sent, err := st.ClaimMail(e.ctx, mail.Claim{At: far, Lease: time.Hour, Limit: all})
+	sent, err := st.ClaimMail(e.ctx, mail.Claim{Channel: mail.Email, At: far, Lease: time.Hour, Limit: all})
 	e.ok(err, "ClaimMail")
 	e.holds(len(sent) == 5, "%d messages are due, want the 5 of the fixture: %s", len(sent), text(sent))
 	for _, d := range sent {

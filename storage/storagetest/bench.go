@@ -185,7 +185,7 @@ func (t *town) claimed(b *testing.B) map[string]string {
 	b.Helper()
 	links := map[string]string{}
 	for {
-		due, err := t.st.ClaimMail(b.Context(), mail.Claim{At: t.clock.Now(), Lease: 10_000 * time.Hour, Limit: 500})
+		due, err := t.st.ClaimMail(b.Context(), mail.Claim{Channel: mail.Email, At: t.clock.Now(), Lease: 10_000 * time.Hour, Limit: 500})
 		if err != nil {
 			b.Fatal(err)
 		}

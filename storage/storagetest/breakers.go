@@ -3,6 +3,7 @@ package storagetest
 import (
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/roles"
 )
 
@@ -86,6 +87,9 @@ func breakers() []breaker {
 		{"Spend", "more spent at once than the limit allows", func(id string) []any { return []any{spend("kind", id+"-new", 11, 10)} }},
 		{"Replies", "an idempotency key that is taken", func(id string) []any { return []any{reply("user/u", "hub", id)} }},
 		{"Events", "an event that is there", nil},
+		{"Bounced", "a bounce of mail that was not sent", func(id string) []any { return []any{mail.Bounce{ID: id}} }},
+		{"Bounced", "a bounce of mail that is not there", func(id string) []any { return []any{mail.Bounce{ID: id + "-missing"}} }},
+		{"Bounced", "two bounces of one message", func(string) []any { return []any{mail.Bounce{ID: "sent-g"}} }},
 		{"Requests", "a stale request", func(id string) []any {
 			r := request("hub", id, address(id), "hub")
 			stale(&r.Version)

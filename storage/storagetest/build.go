@@ -112,11 +112,27 @@ func event(op string, n int, account string, at time.Time) accounts.Event {
 	}
 }
 
-// letter returns a message that is due at the start.
+// phone is where a user's codes go.
+func phone(user string) string { return "+34 600 " + user }
+
+// code returns a text message to a user's phone, due at the start. It is about
+// their login.
+func code(id, user string) mail.Message {
+	m := letter(id, accounts.LoginReason(accounts.UserID(user))+mail.Reason("/code/"+id))
+	m.Channel, m.Kind, m.To, m.ToName, m.User, m.Subject = mail.SMS, "code", phone(user), "Name of "+user, user, ""
+	return m
+}
+
+// letter returns a message that is due at the start. It says everything that one
+// can say.
 func letter(id string, reason mail.Reason) mail.Message {
 	return mail.Message{
-		ID: id, Kind: "access-requested", Account: "agency", To: "to-" + id + "@example.com", ToName: "To " + id,
+		ID: id, Channel: mail.Email, Kind: "access-requested", Account: "agency", To: "to-" + id + "@example.com", ToName: "To " + id,
 		Locale: "en", Subject: "Subject of " + id, Text: "Body of " + id + "\n",
+		Data: mail.Data{
+			Recipient: "To " + id, Message: "Words\n<of> \"" + id + "\" & others", Link: "https://example.com/" + id, Code: "000000", At: start,
+		},
+		Sealed: []byte("\x00\xffsealed " + id + "\x00"),
 		Reason: reason, Priority: mail.Notice, Due: start, CreatedAt: start,
 	}
 }

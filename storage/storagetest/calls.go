@@ -52,7 +52,7 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 			return err
 		}},
 		{"ClaimMail", func(ctx context.Context, st storage.Storage) error {
-			_, err := st.ClaimMail(ctx, mail.Claim{At: minutes(1), Lease: time.Hour, Limit: 10})
+			_, err := st.ClaimMail(ctx, mail.Claim{Channel: mail.Email, At: minutes(1), Lease: time.Hour, Limit: 10})
 			return err
 		}},
 		{"ClientRecords", func(ctx context.Context, st storage.Storage) error {
@@ -118,6 +118,10 @@ func calls(c change, letter mail.Delivery, event accounts.EventDelivery) []store
 		}},
 		{"Membership", func(ctx context.Context, st storage.Storage) error {
 			_, err := st.Membership(ctx, accounts.StandingKey{User: "u", Account: "a"})
+			return err
+		}},
+		{"Newest", func(ctx context.Context, st storage.Storage) error {
+			_, err := st.Newest(ctx, []mail.Reason{"r"})
 			return err
 		}},
 		{"Owned", func(ctx context.Context, st storage.Storage) error {

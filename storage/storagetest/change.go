@@ -122,6 +122,8 @@ func build(op accounts.OpID, rows ...any) change {
 			c.CancelMail = append(c.CancelMail, r)
 		case again:
 			c.Requeue = append(c.Requeue, string(r))
+		case mail.Bounce:
+			c.Bounced = append(c.Bounced, r)
 		case mail.Message:
 			c.Mail = append(c.Mail, r)
 		case accounts.Forget:

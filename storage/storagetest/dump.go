@@ -158,6 +158,12 @@ func (e *env) dump(st storage.Storage) dump {
 	e.dumpClients(st, ask)
 	records, err := st.Mails(e.ctx, mail.Query{Limit: all})
 	ask(records, err, "Mails()")
+	var reasons []mail.Reason
+	for _, r := range records {
+		reasons = append(reasons, r.Reason)
+	}
+	newest, err := st.Newest(e.ctx, reasons)
+	ask(newest, err, "Newest()")
 	return d
 }
 

@@ -375,6 +375,11 @@ func (f *Faulty) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error)
 	return ask(f, "Mails", func() ([]mail.Record, error) { return f.st.Mails(ctx, q) })
 }
 
+// Newest implements [mail.Outbox].
+func (f *Faulty) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	return ask(f, "Newest", func() ([]mail.Record, error) { return f.st.Newest(ctx, reasons) })
+}
+
 // RequeueMail implements [mail.Outbox].
 func (f *Faulty) RequeueMail(ctx context.Context, ids []string, at time.Time) (int, error) {
 	return ask(f, "RequeueMail", func() (int, error) { return f.st.RequeueMail(ctx, ids, at) })

@@ -23,7 +23,7 @@ func change(op string) access.Change {
 		Op:     accounts.OpID(op),
 		Users:  []accounts.User{{UserState: accounts.UserState{ID: accounts.UserID(op)}, CreatedAt: at}},
 		Events: []accounts.Event{{Op: accounts.OpID(op), Seq: 1, At: at}},
-		Mail:   []mail.Message{{ID: op, Due: at, Text: "text"}},
+		Mail:   []mail.Message{{ID: op, Channel: mail.Email, Due: at, Text: "text"}},
 	}}
 }
 
@@ -80,7 +80,7 @@ func TestFaulty_AnswerLost(t *testing.T) {
 	f.FailAfter(2, nil)
 	f.FailAfter(4, nil)
 	at := time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)
-	claim := mail.Claim{At: at, Lease: time.Hour, Limit: 9}
+	claim := mail.Claim{Channel: mail.Email, At: at, Lease: time.Hour, Limit: 9}
 	got, err := f.ClaimMail(ctx, claim)
 	require.ErrorIs(t, err, storagetest.ErrInjected)
 	require.NotErrorIs(t, err, accounts.ErrUnknown)

@@ -84,6 +84,7 @@ func (e *env) persons(st storage.Storage, people ...string) []mail.Delivery {
 		e.put(st, post("leased"))
 		leased = append(leased, e.claim(st, start, 1)...)
 		e.put(st, post("queued"))
+		leased = append(leased, e.codes(st, id)...)
 	}
 	return leased
 }
@@ -97,8 +98,12 @@ func (e *env) forget(st storage.Storage, rows ...any) {
 
 func checkForgetUser(e *env) {
 	st := e.open()
-	e.persons(st, "u", "w")
+	leased := e.persons(st, "u", "w")
+	want, err := st.Mails(e.ctx, mail.Query{To: phone("u")})
+	e.ok(err, "Mails")
+	e.holds(len(want) == 6, "the fixture has %d text messages, want 6", len(want))
 	e.forget(st, accounts.Forget{User: "u"})
+	e.forgotCodes(st, want, leased[1])
 	u := user("u")
 	u.Version = 1
 	means, err := st.Means(e.ctx, accounts.UserKey{ID: "u"})
@@ -256,9 +261,10 @@ func checkForgetLast(e *env) {
 	made.Email, replacedRecord.Version, replacedRecord.Notes, ended.Version = address("u"), 1, "more words", 1
 	late := letter("late", mail.ReasonFor("late"))
 	late.To = string(address("u"))
+	lateCode := code("late-code", "u")
 	both := accounts.Forget{User: "u", Email: address("u")}
 	wide := e.change(u, p, x, s, t, r, w, session("new", "u"), ticket("u", token.Address), request("f", "new", address("u"), "w"), agency("f"),
-		identity("1-u", "u").Key(), identity("3-u", "u"), challenge("u", "c"), late, made, replacedRecord, ended, view("late", "a", "seen", "u"), again("dead-u"), mail.ReasonFor("queued", "w"),
+		identity("1-u", "u").Key(), identity("3-u", "u"), challenge("u", "c"), late, lateCode, made, replacedRecord, ended, view("late", "a", "seen", "u"), again("dead-u"), mail.ReasonFor("queued", "w"),
 		both, event("last", 1, "a", forgotten))
 	second := e.change(i, invitation("c", "new", address("u"), "w"), both, event("last-2", 1, "a", forgotten))
 	for _, c := range []change{wide, second} {
@@ -290,7 +296,7 @@ func checkForgetLast(e *env) {
 	e.refused(st, "a request beside a pending one that the same change forgets: it makes no room",
 		request("g", "clash", address("w"), "w"), accounts.Forget{Email: address("w")})
 	e.refused(st, "an identity that is there and that the same change forgets", identity("1-w", "u"), accounts.Forget{User: "w"})
-	for _, id := range []string{"late", "dead-u"} {
+	for _, id := range []string{"late", "late-code", "dead-u", "code-queued-u"} {
 		e.holds(e.record(st, id).State == mail.Cancelled && e.record(st, id).To == "", "mail that the change queued: %s", text(e.record(st, id)))
 	}
 	e.agrees(st, m)
@@ -321,7 +327,11 @@ func checkForgetHalf(e *env) {
 	questions := func(st storage.Storage, kinds ...accounts.HeldKind) string {
 		var all [][]accounts.Held
 		for _, kind := range kinds {
-			all = append(all, e.held(st, accounts.HeldQuery{Kind: kind, User: "u", Email: address("u")}))
+			q := accounts.HeldQuery{Kind: kind, User: "u", Email: address("u")}
+			if kind == accounts.HeldMail {
+				q.User = "" // whose codes go with the user
+			}
+			all = append(all, e.held(st, q))
 		}
 		means, err := st.Means(e.ctx, accounts.UserKey{ID: "u"})
 		e.ok(err, "Means")

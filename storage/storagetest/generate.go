@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
@@ -61,8 +62,11 @@ func (g *game) version(stored int64) int64 {
 	return stored
 }
 
-// reason is one of few, at two levels.
+// reason is one of few, at two levels, or somebody's login.
 func (g *game) reason() mail.Reason {
+	if g.r.IntN(5) == 0 {
+		return accounts.LoginReason(accounts.UserID(g.pick("u", 12))) + []mail.Reason{"", "/code", "/code/1"}[g.r.IntN(3)]
+	}
 	if g.r.IntN(3) == 0 {
 		return mail.ReasonFor(g.pick("r", 3))
 	}
@@ -267,8 +271,8 @@ func (g *game) putSession(w *world) []any {
 	return []any{s}
 }
 
-func (g *game) putRest(*world) []any {
-	switch g.r.IntN(6) {
+func (g *game) putRest(w *world) []any {
+	switch g.r.IntN(7) {
 	case 0:
 		return []any{accounts.Spend{
 			QuotaKey: accounts.QuotaKey{Kind: accounts.QuotaRecipient, Subject: string(g.email()), Day: accounts.DayOf(g.now)},
@@ -282,14 +286,48 @@ func (g *game) putRest(*world) []any {
 		return []any{access.Touch{Session: accounts.SessionID(g.pick("s", 12)), At: g.now.Add(-time.Duration(g.r.IntN(9)) * time.Minute)}}
 	case 3:
 		return []any{g.reason()}
+	case 4:
+		return []any{mail.Bounce{ID: g.sentID(w), At: g.now, Error: []string{"", "no such mailbox"}[g.r.IntN(2)]}}
 	}
+	return []any{g.letter()}
+}
+
+// sentID is mostly that of mail that was sent, or else came back.
+func (g *game) sentID(w *world) string {
+	var ids []string
+	for id, m := range w.mails {
+		if m.state == mail.Sent || m.state == mail.Bounced && g.r.IntN(9) == 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 || g.r.IntN(5) == 0 {
+		return g.letterID()
+	}
+	slices.Sort(ids)
+	return ids[g.r.IntN(len(ids))]
+}
+
+// letter is a mail or a text message, open, sealed or both.
+func (g *game) letter() mail.Message {
 	m := letter(g.letterID(), g.reason())
-	if g.r.IntN(2) == 0 {
+	switch g.r.IntN(4) {
+	case 0, 1:
 		m.To = string(g.email())
+	case 2:
+		m.Channel, m.To = mail.SMS, phone(g.pick("u", 3))
+	}
+	if g.r.IntN(3) > 0 {
+		m.User = g.pick("u", 10)
+	}
+	if g.r.IntN(3) == 0 {
+		m.Sealed = nil
+	}
+	if g.r.IntN(3) == 0 {
+		m.Subject, m.Text, m.Data = "", "", mail.Data{}
 	}
 	m.Priority, m.Due, m.CreatedAt = []mail.Priority{mail.Awaited, mail.Notice, 9}[g.r.IntN(3)], g.now.Add(time.Duration(g.r.IntN(3)-1)*time.Hour), g.now
 	if g.r.IntN(2) == 0 {
 		m.NotAfter = m.Due.Add(time.Duration(g.r.IntN(10)) * time.Hour)
 	}
-	return []any{m}
+	return m
 }

@@ -21,6 +21,10 @@ func (g *game) read() {
 	proof := []accounts.Proof{accounts.AnyLogin(), {Login: int64(g.r.IntN(4))}, {At: g.now}, {At: g.now.Add(-time.Hour)}}[g.r.IntN(4)]
 	name := accounts.NameKey(g.name())
 	email, at := g.email(), g.now
+	var reasons []mail.Reason
+	for range limit {
+		reasons = append(reasons, g.reason())
+	}
 	list := []question{
 		{"Reach", func(ctx context.Context, st storage.Storage) (any, error) {
 			return st.Reach(ctx, accounts.ReachQuery{User: user, Proof: proof, Search: search, After: accounts.ReachCursor{NameKey: name}, Limit: limit})
@@ -69,6 +73,7 @@ func (g *game) read() {
 		{"Mails", func(ctx context.Context, st storage.Storage) (any, error) {
 			return st.Mails(ctx, mail.Query{Reason: mail.ReasonFor("r1"), Limit: limit})
 		}},
+		{"Newest", func(ctx context.Context, st storage.Storage) (any, error) { return st.Newest(ctx, reasons) }},
 		{"User by identity", func(ctx context.Context, st storage.Storage) (any, error) {
 			return st.User(ctx, accounts.UserKey{Identity: accounts.IdentityKey{Issuer: "i", Subject: fmt.Sprint(limit - 1)}})
 		}},

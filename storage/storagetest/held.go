@@ -24,6 +24,7 @@ func personChecks() []check {
 		{"a kind of row that nobody knows is a fault", "an export that leaves a kind out in silence reads as complete", checkHeldUnknown},
 		{"what is held of a user who was deleted is told", told, checkHeldDeleted},
 		{"forgetting a user takes out what lets them in, and where they came from", erased, checkForgetUser},
+		{"forgetting a user takes their mail along, wherever it went and why", erased, checkForgetMail},
 		{"forgetting an address ends and blanks what was sent to it, and its mail", erased, checkForgetAddress},
 		{"forgetting leaves client records, and takes from views where their viewer came from", "a client record ends once, by its own row, with its own event (A105, D7)", checkForgetClients},
 		{"forgetting touches nobody else's rows", erased, checkForgetOthers},
@@ -137,18 +138,40 @@ func (e *env) heldFixture(st storage.Storage) (byUser, byEmail map[accounts.Held
 		m := letter(id, "r")
 		if id != "other" {
 			m.To = string(address("u"))
-			held(byEmail, accounts.HeldMail, mail.Record{
-				ID: m.ID, Kind: m.Kind, Account: m.Account, To: m.To, Reason: m.Reason, Priority: m.Priority, State: mail.Queued,
-				Due: m.Due, CreatedAt: m.CreatedAt,
-			}, id)
+			held(byEmail, accounts.HeldMail, waiting(m), id)
 		}
 		rows = append(rows, m)
 	}
+	rows = append(rows, e.heldElsewhere(byUser)...)
 	e.put(st, rows...)
 	e.put(st, offers...)
 	e.heldEvents(st, byUser)
 	e.heldClients(st, byUser, byEmail)
 	return byUser, byEmail
+}
+
+// heldElsewhere is mail that is somebody's though it goes to no address of theirs,
+// or is about their login though it is not theirs.
+func (e *env) heldElsewhere(byUser map[accounts.HeldKind][]accounts.Held) (rows []any) {
+	former, stray, about := letter("former", "account/agency/request/1"), letter("stray", "r"), code("about", "w")
+	former.User, stray.User, about.Reason = "u", "u ", code("", "u").Reason
+	for _, m := range []mail.Message{
+		code("c1", "u"), code("c2", "u"), former, stray, about, code("x", "uu"), code("y", "u0"), code("z", ""),
+	} {
+		if m.User == "u" {
+			byUser[accounts.HeldMail] = append(byUser[accounts.HeldMail], accounts.Held{Key: m.ID, Row: waiting(m)})
+		}
+		rows = append(rows, m)
+	}
+	return rows
+}
+
+// waiting is the record of a message that nobody has claimed.
+func waiting(m mail.Message) mail.Record {
+	return mail.Record{
+		ID: m.ID, Channel: m.Channel, Kind: m.Kind, Account: m.Account, To: m.To, Reason: m.Reason, Priority: m.Priority, State: mail.Queued,
+		Due: m.Due, NotAfter: m.NotAfter, CreatedAt: m.CreatedAt,
+	}
 }
 
 // heldEvents has operations with events about and by u, and of others.

@@ -22,6 +22,7 @@ func leaseChecks() []check {
 		{"what is to be tried again waits for its time", "back-off must hold (A86)", checkNext},
 		{"an error is kept until another one or success replaces it", "support must see why", checkErrors},
 		{"eight dispatchers at once never share a delivery, and lose none", two, raceClaim},
+		{"dispatchers of both channels, cancellations and bounces at once keep each message's one way", two, racePost},
 		{"a cancellation beside eight dispatchers ends each message once", forgotten, raceCancel},
 	}
 }
@@ -114,7 +115,7 @@ func raceClaim(e *env) {
 		for n := 0; ; n++ {
 			var got []mail.Delivery
 			err := until(e.ctx, func() (err error) {
-				got, err = st.ClaimMail(e.ctx, mail.Claim{At: minutes(1), Lease: time.Hour, Limit: 1 + (i+n)%5})
+				got, err = st.ClaimMail(e.ctx, mail.Claim{Channel: mail.Email, At: minutes(1), Lease: time.Hour, Limit: 1 + (i+n)%5})
 				return err
 			})
 			if err != nil {
@@ -168,7 +169,7 @@ func raceCancel(e *env) {
 		for {
 			var got []mail.Delivery
 			err := until(e.ctx, func() (err error) {
-				got, err = st.ClaimMail(e.ctx, mail.Claim{At: minutes(1), Lease: time.Hour, Limit: 2})
+				got, err = st.ClaimMail(e.ctx, mail.Claim{Channel: mail.Email, At: minutes(1), Lease: time.Hour, Limit: 2})
 				return err
 			})
 			if err != nil || len(got) == 0 {

@@ -96,6 +96,7 @@ func mistakes() []mistake {
 		{"an event of another operation", nil, func(c *change) { c.Events[0].Op = "another" }},
 		{"a guard on nothing", []any{accounts.Guard{Version: 1}}, nil},
 		{"a guard on an account and a user at once", []any{accounts.Guard{Account: "b", Version: 1, User: "u"}}, nil},
+		{"mail on no channel", nil, func(c *change) { c.Mail[0].Channel = "" }},
 		{"a counter that would fall", []any{spend("kind", "s", -1, 5)}, nil},
 		{"an identity of nobody", []any{accounts.Identity{Issuer: "i", Subject: "s", User: "nobody", CreatedAt: start}}, nil},
 		{"a membership of nobody", []any{member("a", "nobody", roles.Viewer)}, nil},
@@ -221,7 +222,7 @@ func checkOplessRest(e *env) {
 	whole := e.change(accounts.Guard{Account: "hub", Version: 1}, user("new"), identity("new", "hub"), identity("g-unlinked", "g").Key(),
 		credential("other"), challenge("other", "hub"), account("new"), member("a", "other", roles.Viewer),
 		connection("a-row", "hub", roles.Viewer), x, reply("user/new", "hub", "k"), event("", 1, "hub", start), mail.Reason("reason"),
-		again("dead-g"), letter("new", "r"), accounts.Forget{User: "gone-g"}, request("hub", "new", "new@example.com", "hub"),
+		again("dead-g"), mail.Bounce{ID: "sent-g", At: start}, letter("new", "r"), accounts.Forget{User: "gone-g"}, request("hub", "new", "new@example.com", "hub"),
 		session("new", "hub"), ticket("other", token.Reset), invitation("hub", "new", "new@example.com", "hub"),
 		record("hub", "new"), site("hub", "new"), given("hub", "g-bare", "g"), setup("hub", "g-bare"), view("new", "hub", "g", "hub"))
 	notes := []string{"Op", "Touches", "Guesses", "Spend"}

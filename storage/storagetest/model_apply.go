@@ -104,8 +104,13 @@ func (w *world) apply(c change) bool {
 		w.cancel(reason, c.Events)
 	}
 	w.requeue(c.Requeue, c.Events)
+	for _, b := range c.Bounced {
+		ok = w.bounce(b) && ok
+	}
 	for _, m := range c.Mail {
 		if _, found := w.mails[m.ID]; !found {
+			m.HTML, m.Sealed = "", slices.Clone(m.Sealed)
+			m.Data.ExpiresAt, m.Data.At = m.Data.ExpiresAt.UTC().Truncate(time.Microsecond), m.Data.At.UTC().Truncate(time.Microsecond)
 			w.mails[m.ID] = modelMail{Message: m, state: mail.Queued, due: m.Due}
 		}
 	}
@@ -168,7 +173,8 @@ func (m modelMail) cancelled(events []accounts.Event) modelMail {
 	if m.state != mail.Queued && m.state != mail.Dead {
 		return m
 	}
-	m.state, m.leased, m.Subject, m.Text = mail.Cancelled, time.Time{}, "", ""
+	m.state, m.leased = mail.Cancelled, time.Time{}
+	m.Erase()
 	m.fence++
 	if len(events) > 0 {
 		m.settledAt = events[0].At

@@ -15,6 +15,7 @@ func doubled(c change) bool {
 		identity   struct{ issuer, subject string }
 		credential accounts.UserID
 		guessed    accounts.Email
+		bounced    string
 		setup      accounts.ClientKey
 		membership struct {
 			account accounts.AccountID
@@ -84,6 +85,9 @@ func doubled(c change) bool {
 	for _, r := range c.Guesses {
 		add(guessed(r.Email))
 	}
+	for _, b := range c.Bounced {
+		add(bounced(b.ID))
+	}
 	for _, r := range c.Events {
 		add(eventKey{r.Op, r.Seq})
 	}
@@ -105,6 +109,9 @@ func (w *world) sensible(c change) bool {
 	}
 	for _, s := range c.Spend {
 		ok = ok && s.N >= 0
+	}
+	for i := range c.Mail {
+		ok = ok && c.Mail[i].Channel != ""
 	}
 	user := func(id accounts.UserID) bool { _, found := w.users[id]; return found }
 	account := func(id accounts.AccountID) bool { _, found := w.accounts[id]; return found }

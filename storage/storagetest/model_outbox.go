@@ -17,7 +17,7 @@ func (m *model) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, e
 	err := m.write(ctx, func(w *world) error {
 		var due []modelMail
 		for _, x := range w.mails {
-			if x.state == mail.Queued && !x.due.After(c.At) && !x.leased.After(c.At) {
+			if x.Channel == c.Channel && x.state == mail.Queued && !x.due.After(c.At) && !x.leased.After(c.At) {
 				due = append(due, x)
 			}
 		}
@@ -30,7 +30,7 @@ func (m *model) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, e
 			x.fence++
 			w.mails[x.ID] = x
 			d := mail.Delivery{Message: x.Message, Attempt: x.attempts, Fence: x.fence}
-			d.Message.Due = x.due
+			d.Message.Due, d.Message.Sealed = x.due, slices.Clone(x.Sealed)
 			claimed = append(claimed, d)
 		}
 		return nil
@@ -49,11 +49,14 @@ func (m *model) SettleMail(ctx context.Context, o mail.Outcome) error {
 		x.fence++
 		if o.State == mail.Queued {
 			x.due = o.Next
+			if o.Untried && x.attempts > 0 {
+				x.attempts--
+			}
 		} else {
 			x.settledAt = o.At
 		}
 		if o.State == mail.Sent || o.State == mail.Dead && x.Expired(o.At) {
-			x.Subject, x.Text = "", ""
+			x.Erase()
 		}
 		if o.State != mail.Queued || o.Error != "" {
 			x.err = o.Error
@@ -79,10 +82,31 @@ func (m *model) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) 
 	return sortedPage(all, q.After, q.PageSize(), func(r mail.Record) string { return r.ID }, cmp.Compare), nil
 }
 
+// Newest implements [mail.Outbox].
+func (m *model) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	w, err := m.read(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(reasons) > 1000:
+		return nil, errMistake
+	}
+	list := make([]mail.Record, len(reasons))
+	for i, r := range reasons {
+		for _, x := range w.mails {
+			later := cmp.Or(x.CreatedAt.Compare(list[i].CreatedAt), cmp.Compare(x.ID, list[i].ID)) > 0
+			if r != "" && x.Reason == r && (list[i].ID == "" || later) {
+				list[i] = x.record()
+			}
+		}
+	}
+	return list, nil
+}
+
 // record returns what can be seen of the message.
 func (m modelMail) record() mail.Record {
 	return mail.Record{
-		ID: m.ID, Kind: m.Kind, Account: m.Account, To: m.To, Reason: m.Reason, Priority: m.Priority,
+		ID: m.ID, Channel: m.Channel, Kind: m.Kind, Account: m.Account, To: m.To, Reason: m.Reason, Priority: m.Priority,
 		State: m.state, Attempts: m.attempts, Due: m.due, NotAfter: m.NotAfter, CreatedAt: m.CreatedAt,
 		SettledAt: m.settledAt, Error: m.err,
 	}
@@ -118,6 +142,23 @@ func (w *world) again(ids []string, at time.Time) int {
 		n++
 	}
 	return n
+}
+
+// bounce is the late word that a message did not arrive. It reports whether the
+// message was sent.
+func (w *world) bounce(b mail.Bounce) bool {
+	x, found := w.mails[b.ID]
+	if !found || x.state != mail.Sent {
+		return false
+	}
+	x.state, x.settledAt, x.err = mail.Bounced, b.At, b.Error
+	w.mails[b.ID] = x
+	return true
+}
+
+// says reports whether anything of what the message says is there.
+func (m modelMail) says() bool {
+	return m.Subject+m.Text != "" || len(m.Sealed) > 0 || m.Data != mail.Data{}
 }
 
 // Sweep implements [storage.Storage].
@@ -178,8 +219,14 @@ func (m *model) Sweep(ctx context.Context, before storage.SweepBefore, limit int
 			if old(x.settledAt, before.Mail) {
 				delete(w.mails, id)
 				n++
-			} else if n < limit && x.state == mail.Dead && x.Subject+x.Text != "" && !before.Texts.IsZero() && x.Expired(before.Texts) {
-				x.Subject, x.Text = "", ""
+			} else if n < limit && x.state == mail.Dead && x.says() && !before.Texts.IsZero() && x.Expired(before.Texts) {
+				x.Erase()
+				w.mails[id] = x
+				n++
+			} else if n < limit && x.state == mail.Queued && !before.Texts.IsZero() && x.Expired(before.Texts) && !x.leased.After(before.Texts) {
+				x.state, x.leased, x.settledAt, x.err = mail.Dead, time.Time{}, before.Texts, storage.TooLate
+				x.fence++
+				x.Erase()
 				w.mails[id] = x
 				n++
 			}

@@ -17,6 +17,7 @@ import (
 func (w *world) forget(f accounts.Forget, events []accounts.Event) {
 	if f.User != "" {
 		w.forgetUser(f.User)
+		w.forgetMail(events, func(m modelMail) bool { return m.User == string(f.User) })
 	}
 	if f.Email != "" {
 		w.forgetAddress(f.Email, events)
@@ -85,10 +86,15 @@ func (w *world) forgetAddress(email accounts.Email, events []accounts.Event) {
 		i.Version++
 		w.invitations[key] = i
 	}
+	w.forgetMail(events, func(m modelMail) bool { return m.To == string(email) })
+}
+
+func (w *world) forgetMail(events []accounts.Event, theirs func(modelMail) bool) {
 	for id, m := range w.mails {
-		if m.To == string(email) {
+		if theirs(m) {
 			m = m.cancelled(events)
-			m.To, m.ToName, m.Subject, m.Text, m.err = "", "", "", "", ""
+			m.Erase()
+			m.To, m.ToName, m.User, m.err = "", "", "", ""
 			w.mails[id] = m
 		}
 	}
@@ -183,7 +189,7 @@ func (w *world) held(q accounts.HeldQuery) []accounts.Held {
 		}
 	case accounts.HeldMail:
 		for _, m := range w.mails {
-			if to(accounts.Email(m.To)) {
+			if to(accounts.Email(m.To)) || is(accounts.UserID(m.User)) {
 				add(m.record(), m.ID)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/chatelaine-go/chatelaine/access/token"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/invites"
+	"github.com/chatelaine-go/chatelaine/mail"
 	"github.com/chatelaine-go/chatelaine/storage"
 )
 
@@ -34,6 +35,11 @@ type loose struct {
 	viewing   func(st storage.Storage, key access.ViewKey, got *access.Viewing, err error) error
 	held      func(st storage.Storage, q accounts.HeldQuery, list []accounts.Held) []accounts.Held
 	sweep     func(b *storage.SweepBefore)
+	sweeps    func(st storage.Storage, b storage.SweepBefore, limit int) (int, error)
+	claim     func(st storage.Storage, c mail.Claim) ([]mail.Delivery, error)
+	outcome   func(o *mail.Outcome)
+	listing   func(st storage.Storage, list []mail.Record) []mail.Record
+	newest    func(st storage.Storage, reasons []mail.Reason) ([]mail.Record, error)
 }
 
 // broken makes a mutant of single answers.
@@ -192,5 +198,37 @@ func (s loose) Sweep(ctx context.Context, before storage.SweepBefore, limit int)
 	if s.sweep != nil {
 		s.sweep(&before)
 	}
+	if s.sweeps != nil && ctx.Err() == nil {
+		return s.sweeps(s.Storage, before, limit)
+	}
 	return s.Storage.Sweep(ctx, before, limit)
+}
+
+func (s loose) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, error) {
+	if s.claim != nil && ctx.Err() == nil {
+		return s.claim(s.Storage, c)
+	}
+	return s.Storage.ClaimMail(ctx, c)
+}
+
+func (s loose) SettleMail(ctx context.Context, o mail.Outcome) error {
+	if s.outcome != nil {
+		s.outcome(&o)
+	}
+	return s.Storage.SettleMail(ctx, o)
+}
+
+func (s loose) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) {
+	got, err := s.Storage.Mails(ctx, q)
+	if s.listing != nil {
+		got = s.listing(s.Storage, got)
+	}
+	return got, err
+}
+
+func (s loose) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	if s.newest != nil && ctx.Err() == nil {
+		return s.newest(s.Storage, reasons)
+	}
+	return s.Storage.Newest(ctx, reasons)
 }

@@ -27,14 +27,27 @@ func outboxChecks() []check {
 		},
 		{"dead mail past its time stays dead and loses its body", erased, checkDeadTooLate},
 		{"mail past its time is delivered as it is", "the dispatcher settles it as dead, so that somebody sees it (A86)", checkNotAfter},
+		{"a channel's messages are claimed on it, and on no other", "what is slow or down on one way must not hold up the other, or go out on it", checkChannels},
+		{"what a message says comes back as it was, byte for byte", "a link that lost a letter lets nobody in, and what is sealed opens whole or not at all", checkSays},
+		{"an attempt that was not begun does not count", "a deploy in the middle of a batch must not bring mail nearer to its end (A86)", checkUntried},
+		{"a bounce marks mail that was sent, and no other", "whoever waits for an answer must see that nothing arrived", checkBounced},
+		{"a bounce stays, whatever comes afterwards, until it is swept", "a late success must not hide a failure", checkBouncedStays},
+		{"the newest record of each reason is found, in the order asked", "a page shows for each row how far its own mail has come", checkNewest},
+		{"the newest record is asked for at most 1,000 reasons", "one question must not hold up all others", checkNewestMany},
 		{"records are found by state, account, address and reason", "support must find a person's mail", checkRecords},
 	}
 }
 
-// claim leases up to limit messages for ten minutes.
+// claim leases up to limit mails for ten minutes.
 func (e *env) claim(st storage.Storage, at time.Time, limit int) []mail.Delivery {
 	e.Helper()
-	got, err := st.ClaimMail(e.ctx, mail.Claim{At: at, Lease: 10 * time.Minute, Limit: limit})
+	return e.claimOn(st, mail.Email, at, limit)
+}
+
+// claimOn is claim on a channel.
+func (e *env) claimOn(st storage.Storage, channel mail.Channel, at time.Time, limit int) []mail.Delivery {
+	e.Helper()
+	got, err := st.ClaimMail(e.ctx, mail.Claim{Channel: channel, At: at, Lease: 10 * time.Minute, Limit: limit})
 	e.ok(err, "ClaimMail")
 	return got
 }
@@ -212,7 +225,7 @@ func checkErased(e *env) {
 	list, err := st.Mails(e.ctx, mail.Query{})
 	e.ok(err, "Mails")
 	want := func(id string, r mail.Record) mail.Record {
-		r.ID, r.Kind, r.Account, r.To = id, "access-requested", "agency", "to-"+id+"@example.com"
+		r.ID, r.Channel, r.Kind, r.Account, r.To = id, mail.Email, "access-requested", "agency", "to-"+id+"@example.com"
 		r.Priority, r.Attempts, r.CreatedAt = mail.Notice, 1, start
 		return r
 	}
@@ -249,7 +262,7 @@ func checkDead(e *env) {
 	e.ok(err, "RequeueMail")
 	e.holds(n == 1, "%d messages were queued again, want 1: one dead one, named twice", n)
 	want := mail.Record{
-		ID: "m", Kind: m.Kind, Account: m.Account, To: m.To, Reason: "r", Priority: mail.Notice, State: mail.Queued,
+		ID: "m", Channel: mail.Email, Kind: m.Kind, Account: m.Account, To: m.To, Reason: "r", Priority: mail.Notice, State: mail.Queued,
 		Due: minutes(5), NotAfter: m.NotAfter, CreatedAt: start, Error: "refused",
 	}
 	e.same(e.record(st, "m"), want, "the record of a message that was queued again: attempts from 0, the last error kept")
@@ -275,6 +288,7 @@ func checkDeadTooLate(e *env) {
 	for _, d := range e.claim(st, start, all) {
 		e.settle(st, d, mail.Outcome{State: mail.Dead, At: minutes(10), Error: "too late"})
 	}
+	e.erasedAtOnce()
 	count, err := st.RequeueMail(e.ctx, []string{"m", "n"}, minutes(20))
 	e.ok(err, "RequeueMail")
 	e.holds(count == 0, "%d messages past their time were queued again", count)
@@ -282,6 +296,23 @@ func checkDeadTooLate(e *env) {
 	e.ok(err, "RequeueMail")
 	e.holds(count == 1, "%d messages were queued again a moment before one's time is over, want 1", count)
 	e.same(ids(e.claim(st, minutes(30), all)), []string{"n"}, "what was queued again in time")
+}
+
+// erasedAtOnce lets messages die at their NotAfter, and queues them again as of
+// before, since nothing else shows what is left of their words.
+func (e *env) erasedAtOnce() {
+	e.Helper()
+	st := e.open()
+	for id, m := range onlyOne() {
+		m.NotAfter = minutes(10)
+		e.put(st, m)
+		e.settle(st, e.claim(st, start, all)[0], mail.Outcome{State: mail.Dead, At: minutes(10)})
+		n, err := st.RequeueMail(e.ctx, []string{id}, minutes(1))
+		e.ok(err, "RequeueMail")
+		got := e.claim(st, minutes(1), all)
+		e.holds(n == 1 && len(got) == 1, "%d messages were queued again, and %d are due, want 1", n, len(got))
+		e.same(says(got[0].Message), mail.Message{}, "the words of %s, which died at its NotAfter", id)
+	}
 }
 
 func checkNotAfter(e *env) {

@@ -183,7 +183,8 @@ func (g *game) ask(st storage.Storage, m *model, q question) {
 }
 
 func (g *game) claimMail() {
-	c := mail.Claim{At: g.now, Lease: time.Duration(1+g.r.IntN(60)) * time.Minute, Limit: g.r.IntN(5)}
+	channel := []mail.Channel{mail.Email, mail.Email, mail.SMS, mail.SMS, "", "email "}[g.r.IntN(6)]
+	c := mail.Claim{Channel: channel, At: g.now, Lease: time.Duration(1+g.r.IntN(60)) * time.Minute, Limit: g.r.IntN(5)}
 	got, err := g.st.ClaimMail(g.e.ctx, c)
 	want, wantErr := g.m.ClaimMail(g.e.ctx, c)
 	for i := range min(len(got), len(want)) {
@@ -204,13 +205,17 @@ func (g *game) settleMail() {
 	if len(g.letters) == 0 {
 		return
 	}
-	h := g.letters[g.r.IntN(len(g.letters))]
+	from := 0
+	if g.r.IntN(3) > 0 { // one that is mostly still theirs
+		from = max(0, len(g.letters)-10)
+	}
+	h := g.letters[from+g.r.IntN(len(g.letters)-from)]
 	o := mail.Outcome{ID: h.real.Message.ID, State: mail.Sent, At: g.now, Error: []string{"", "busy", "refused"}[g.r.IntN(3)]}
 	switch g.r.IntN(3) {
 	case 0:
 		o.State = mail.Dead
 	case 1:
-		o.State, o.Next = mail.Queued, g.now.Add(time.Hour)
+		o.State, o.Next, o.Untried = mail.Queued, g.now.Add(time.Hour), g.r.IntN(2) == 0
 	}
 	mine, plain := o, o
 	mine.Fence, plain.Fence = h.real.Fence, h.plain.Fence
@@ -265,6 +270,7 @@ func (g *game) sweep() {
 	before := storage.SweepBefore{
 		Sessions: g.now.Add(-20 * time.Hour), Sources: g.now.Add(-2 * time.Hour), Views: g.now.Add(-time.Hour), Replies: g.now.Add(-time.Hour),
 		Quotas: accounts.DayOf(g.now), Mail: g.now.Add(-20 * time.Hour), Tickets: g.now, Guesses: g.now.Add(-5 * time.Hour),
+		Texts: g.now.Add(-time.Duration(g.r.IntN(12)) * time.Hour),
 	}
 	got, err := g.st.Sweep(g.e.ctx, before, 0)
 	want, wantErr := g.m.Sweep(g.e.ctx, before, 0)
@@ -276,10 +282,12 @@ func (g *game) sweep() {
 // compared as well.
 func (g *game) drain() {
 	g.now = g.now.Add(1000 * time.Hour)
-	c := mail.Claim{At: g.now, Lease: time.Hour, Limit: all}
-	got, err := g.st.ClaimMail(g.e.ctx, c)
-	want, wantErr := g.m.ClaimMail(g.e.ctx, c)
-	g.both("the last claim", withoutFences(got), err, withoutFences(want), wantErr)
+	for _, channel := range []mail.Channel{mail.Email, mail.SMS} {
+		c := mail.Claim{Channel: channel, At: g.now, Lease: time.Hour, Limit: all}
+		got, err := g.st.ClaimMail(g.e.ctx, c)
+		want, wantErr := g.m.ClaimMail(g.e.ctx, c)
+		g.both("the last claim", withoutFences(got), err, withoutFences(want), wantErr)
+	}
 	events := func(st storage.Storage) (list []accounts.Event, err error) {
 		claimed, err := st.ClaimEvents(g.e.ctx, accounts.EventClaim{At: g.now, Lease: time.Hour, Limit: 100_000})
 		for _, d := range claimed {

@@ -132,11 +132,13 @@ func checkEmptyLists(e *env) {
 	empty(len(standings), err, "Standings of no keys")
 	records, err := st.Mails(e.ctx, mail.Query{})
 	empty(len(records), err, "Mails")
+	newest, err := st.Newest(e.ctx, nil)
+	empty(len(newest), err, "Newest of no reasons")
 	n, err := st.RequeueMail(e.ctx, []string{"m"}, start)
 	empty(n, err, "RequeueMail")
 	n, err = st.SettleEvents(e.ctx, []accounts.EventReceipt{{Op: "o", Seq: 1, Fence: 1, Taken: true}})
 	empty(n, err, "SettleEvents")
-	deliveries, err := st.ClaimMail(e.ctx, mail.Claim{At: start, Lease: 1, Limit: all})
+	deliveries, err := st.ClaimMail(e.ctx, mail.Claim{Channel: mail.Email, At: start, Lease: 1, Limit: all})
 	empty(len(deliveries), err, "ClaimMail")
 }
 

@@ -137,12 +137,13 @@ func checkFilled(e *env) {
 	records, err := st.Mails(e.ctx, mail.Query{})
 	e.ok(err, "Mails")
 	e.same(records, []mail.Record{{
-		ID: x.message.ID, Kind: x.message.Kind, Account: x.message.Account, To: x.message.To, Reason: x.message.Reason,
+		ID: x.message.ID, Channel: x.message.Channel, Kind: x.message.Kind, Account: x.message.Account, To: x.message.To, Reason: x.message.Reason,
 		Priority: 7, State: mail.Queued, Due: x.message.Due, NotAfter: x.message.NotAfter, CreatedAt: x.message.CreatedAt,
 	}}, "Mails")
-	sent, err := st.ClaimMail(e.ctx, mail.Claim{At: x.message.Due, Lease: time.Hour, Limit: all})
+	sent, err := st.ClaimMail(e.ctx, mail.Claim{Channel: x.message.Channel, At: x.message.Due, Lease: time.Hour, Limit: all})
 	e.ok(err, "ClaimMail")
 	e.holds(len(sent) == 1, "ClaimMail returned %d messages, want 1", len(sent))
+	x.message.HTML = "" // whoever sends it makes that again
 	e.same(sent[0].Message, x.message, "ClaimMail")
 	u, err := st.User(e.ctx, accounts.UserKey{Identity: x.identity.Key()})
 	e.ok(err, "User by identity")

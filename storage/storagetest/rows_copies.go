@@ -162,5 +162,10 @@ func checkInputCopied(e *env) {
 	c.Clients[0].Notes, c.Sites[0].Name, c.SiteAccess[0].Permissions[0], c.Views[0].Source = "spoilt", "spoilt", "spoilt", "spoilt"
 	offer.SetupLinks[0].Maker = "spoilt"
 	c.Guesses[0].Count, offer.Invitations[0].State = 77, "spoilt"
+	c.Mail[0].Sealed[0] = 'X'
 	e.unchanged(before, e.dump(st), "a change was changed after it was applied, and the store with it")
+	first := e.claim(st, start, all)[0]
+	e.same(first.Message, letter("m", "r"), "a message that was changed after its change was applied")
+	first.Message.Sealed[0] = 'X'
+	e.same(e.claim(st, minutes(60), all)[0].Message, letter("m", "r"), "a message of which an earlier delivery was changed")
 }

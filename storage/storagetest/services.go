@@ -132,7 +132,7 @@ func (h *house) ask() (accounts.RequestID, string) {
 	sent, err := h.requests.Send(h.ctx, h.as("manager", theAgency), access.Batch{Agency: theAgency, Addresses: "owner@example.com"})
 	h.ok(err, "Send")
 	h.holds(sent.Sent == 1, "the request was not sent: %+v", sent)
-	due, err := h.st.ClaimMail(h.ctx, mail.Claim{At: h.clock.Now(), Lease: time.Minute, Limit: 100})
+	due, err := h.st.ClaimMail(h.ctx, mail.Claim{Channel: mail.Email, At: h.clock.Now(), Lease: time.Minute, Limit: 100})
 	h.ok(err, "ClaimMail")
 	for _, d := range due {
 		if i := strings.Index(d.Message.Text, "creq_"); i >= 0 {

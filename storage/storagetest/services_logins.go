@@ -106,7 +106,7 @@ func (o *office) passed(by accounts.Actor, in access.Ask) {
 	o.Helper()
 	page, err := o.codes.Ask(o.ctx, by, in)
 	o.ok(err, "Ask")
-	o.ok(o.codes.Answer(o.ctx, by, in, page.Reveal(), o.phone.last.Load().Digits.Reveal()), "Answer")
+	o.ok(o.codes.Answer(o.ctx, by, in, page.Reveal(), o.digits(by.User())), "Answer")
 }
 
 func answerMany(o *office, meet meeting) {
@@ -132,7 +132,7 @@ func answerMany(o *office, meet meeting) {
 	ch, err := o.st.Challenge(o.ctx, accounts.ChallengeKey{User: "ann", Action: in.Action})
 	o.ok(err, "Challenge")
 	o.holds(ch.Tries == most && ch.PassedAt.IsZero(), "after many answers the challenge is %s", text(ch))
-	o.is(o.codes.Answer(o.ctx, ann, in, page.Reveal(), o.phone.last.Load().Digits.Reveal()), accounts.ErrNotFound, "the right code, too late")
+	o.is(o.codes.Answer(o.ctx, ann, in, page.Reveal(), o.digits("ann")), accounts.ErrNotFound, "the right code, too late")
 	o.sound()
 }
 

@@ -21,6 +21,10 @@ func sweepChecks() []check {
 		{"a sweep stops at its limit, and goes on with the next call", "a sweep must not hold up the work", checkSweepLimit},
 		{"the texts of dead mail past its time are blanked", "a link that nobody needs must not lie about (A92)", checkSweepTexts},
 		{
+			"queued mail past its time that nobody is sending is given up by a sweep, and says nothing any more",
+			"a queue that no dispatcher serves must not keep phones and codes for ever (A92, I-26)", checkSweepLate,
+		},
+		{
 			"tickets, challenges and guesses are erased when their time is strictly over, used or not",
 			"one that is erased early lets in again, or counts from nothing (A31)", checkSweepLogins,
 		},
@@ -259,26 +263,110 @@ func checkSweepSources(e *env) {
 
 func checkSweepTexts(e *env) {
 	st := e.open()
+	var rows []any
+	for id, m := range onlyOne() {
+		m.NotAfter = minutes(10)
+		rows = append(rows, m, again(id))
+	}
 	for i, id := range []string{"kept", "past", "young"} {
 		m := letter(id, "r")
 		if i > 0 {
 			m.NotAfter = minutes(10 * i)
 		}
-		e.put(st, m)
+		rows = append(rows, m, again(id))
 	}
+	e.put(st, rows...)
 	for _, d := range e.claim(st, start, all) {
 		e.settle(st, d, mail.Outcome{State: mail.Dead, At: minutes(1)})
 	}
 	n, err := st.Sweep(e.ctx, storage.SweepBefore{Texts: minutes(10)}, 0)
 	e.ok(err, "Sweep")
-	e.holds(n == 1, "a sweep of texts touched %d messages, want 1", n)
-	// Nothing shows the text of a dead message, so they are sent again, as if
+	e.holds(n == 5, "a sweep of texts touched %d messages, want 5", n)
+	n, err = st.Sweep(e.ctx, storage.SweepBefore{Texts: minutes(10)}, 0)
+	e.ok(err, "Sweep")
+	e.holds(n == 0, "a second sweep of texts touched %d messages, want none", n)
+	// Nothing shows the words of a dead message, so they are sent again, as if
 	// no time had passed.
-	e.put(st, again("kept"), again("past"), again("young"))
-	for _, d := range e.claim(st, start, all) {
-		e.holds((d.Message.Text == "" && d.Message.Subject == "") == (d.Message.ID == "past"),
-			"after the sweep the message %q has the text %q", d.Message.ID, d.Message.Text)
+	e.put(st, slices.DeleteFunc(rows, func(row any) bool { _, is := row.(mail.Message); return is })...)
+	left := e.claim(st, start, all)
+	e.holds(len(left) == 7, "%d of 7 messages were queued again", len(left))
+	for _, d := range left {
+		if d.Message.ID == "kept" || d.Message.ID == "young" {
+			e.same(says(d.Message), says(letter(d.Message.ID, "r")), "the words of %s after the sweep", d.Message.ID)
+		} else {
+			e.same(says(d.Message), mail.Message{}, "the words of %s after the sweep", d.Message.ID)
+		}
 	}
+}
+
+func checkSweepLate(e *env) {
+	st := e.open()
+	texts := func(at time.Time, limit int) int { return e.sweep(st, storage.SweepBefore{Texts: at}, limit) }
+	until := func(id string, end time.Time) mail.Message {
+		m := code(id, "u")
+		m.NotAfter = end
+		return m
+	}
+	early := until("before-it-is-due", minutes(5))
+	early.Due = minutes(50)
+	plain := letter("plain", "r")
+	plain.Erase()
+	plain.NotAfter = minutes(10)
+	e.put(st, until("leased", minutes(10)), until("free", minutes(10)), until("tried", minutes(10)))
+	held := map[string]mail.Delivery{}
+	for _, d := range e.claimOn(st, mail.SMS, start, all) { // for ten minutes
+		held[d.Message.ID] = d
+	}
+	e.settle(st, held["tried"], mail.Outcome{State: mail.Queued, At: minutes(1), Next: minutes(2), Error: "busy"})
+	e.put(st, until("waits", minutes(10)), until("young", minutes(10).Add(time.Microsecond)), code("for-ever", "u"), early, plain)
+	var before []mail.Record
+	for _, id := range []string{"before-it-is-due", "free", "leased", "plain", "tried", "waits"} {
+		before = append(before, e.record(st, id))
+	}
+	e.holds(texts(minutes(5).Add(-time.Microsecond), 0) == 0, "a sweep gave up mail before its time was over")
+	e.holds(texts(minutes(9), 0) == 1, "a sweep left what was over, due or not")
+	left := e.dump(st)
+	e.holds(texts(minutes(9), 0) == 0, "a second sweep found more")
+	e.unchanged(left, e.dump(st), "a second sweep changed something")
+
+	late := minutes(10)
+	e.settle(st, held["free"], mail.Outcome{State: mail.Queued, At: minutes(3), Next: minutes(4), Untried: true})
+	first := until("taken", late)
+	first.Priority = mail.Awaited
+	e.put(st, first)
+	taken := e.claimOn(st, mail.SMS, minutes(5), 1) // until minute 15
+	e.holds(len(taken) == 1 && taken[0].Message.ID == "taken", "the message that is due first is %s", text(taken))
+	e.holds(texts(late, 2) == 2, "a sweep of at most two")
+	e.holds(texts(late, 0) == 3, "what the sweep left for the next call")
+	for _, was := range before {
+		was.State, was.SettledAt, was.Error = mail.Dead, late, storage.TooLate
+		if was.ID == "before-it-is-due" {
+			was.SettledAt = minutes(9)
+		}
+		if was.ID == "free" {
+			was.Attempts, was.Due = 0, minutes(4)
+		}
+		e.same(e.record(st, was.ID), was, "the record of a message that a sweep gave up")
+	}
+	e.fenced(st, held["leased"], "whose lease was over when a sweep gave it up")
+	for _, id := range []string{"taken", "young", "for-ever"} {
+		e.holds(e.record(st, id).State == mail.Queued, "a sweep gave up %s", text(e.record(st, id)))
+	}
+	e.settle(st, taken[0], mail.Outcome{State: mail.Sent, At: minutes(11)})
+	// Nothing shows the words of dead mail, so it is queued again, as of before.
+	n, err := st.RequeueMail(e.ctx, []string{"free", "leased", "plain", "tried", "waits"}, minutes(6))
+	e.ok(err, "RequeueMail")
+	e.holds(n == 5, "%d messages were queued again as of before their time was over, want 5", n)
+	e.fenced(st, held["leased"], "that a sweep gave up, and that was queued again")
+	for _, d := range append(e.claimOn(st, mail.SMS, minutes(6), all), e.claim(st, minutes(6), all)...) {
+		if d.Message.ID != "young" && d.Message.ID != "for-ever" {
+			e.same(says(d.Message), mail.Message{}, "the words of %s after the sweep", d.Message.ID)
+			n--
+		}
+	}
+	e.holds(n == 0, "%d messages that were queued again are not due", n)
+	e.holds(texts(days(1), 0) == 6, "a sweep when every lease is over takes all but what has no end")
+	e.holds(e.sweep(st, storage.SweepBefore{Mail: days(2)}, 0) == 8, "a sweep of settled mail takes what a sweep gave up")
 }
 
 func checkSweepLogins(e *env) {

@@ -216,7 +216,7 @@ func checkMailOnce(e *env) {
 	m := letter("m", "r")
 	e.put(st, m)
 	claim := func(at time.Time) []mail.Delivery {
-		got, err := st.ClaimMail(e.ctx, mail.Claim{At: at, Lease: time.Minute, Limit: all})
+		got, err := st.ClaimMail(e.ctx, mail.Claim{Channel: mail.Email, At: at, Lease: time.Minute, Limit: all})
 		e.ok(err, "ClaimMail")
 		return got
 	}

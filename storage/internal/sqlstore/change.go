@@ -84,7 +84,7 @@ func unknown[C any]() []string {
 		"Op": true, "Guards": true, "Users": true, "Identities": true, "Unlink": true, "Credentials": true,
 		"Challenges": true, "Accounts": true, "Memberships": true, "Connections": true, "Assignments": true,
 		"Clients": true, "Sites": true, "SiteAccess": true, "SetupLinks": true, "Views": true,
-		"Spend": true, "Replies": true, "Events": true, "CancelMail": true, "Requeue": true, "Mail": true, "Forget": true,
+		"Spend": true, "Replies": true, "Events": true, "CancelMail": true, "Requeue": true, "Bounced": true, "Mail": true, "Forget": true,
 		"Requests": true, "Sessions": true, "Tickets": true, "Guesses": true, "Touches": true, "Invitations": true,
 	}
 	var names []string

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // check refuses a change that no decision may make: a mistake in code, not a
@@ -37,6 +38,22 @@ func check(c *change) error {
 			}
 		}
 	}
+	return checkMail(c)
+}
+
+// checkMail refuses mail that nobody would ever send, and data that could not be
+// read again.
+func checkMail(c *change) error {
+	for i := range c.Mail {
+		if c.Mail[i].Channel == "" {
+			return fmt.Errorf("chatelaine: operation %s has mail without a channel", c.Op)
+		}
+		for _, at := range []time.Time{c.Mail[i].Data.ExpiresAt, c.Mail[i].Data.At} {
+			if y := at.UTC().Year(); y < 0 || y > lastYear {
+				return fmt.Errorf("chatelaine: operation %s has mail with a moment in the year %d", c.Op, y)
+			}
+		}
+	}
 	return nil
 }
 
@@ -45,6 +62,6 @@ func check(c *change) error {
 func decided(c *change) int {
 	return len(c.Guards) + len(c.Users) + len(c.Identities) + len(c.Unlink) + len(c.Credentials) + len(c.Challenges) +
 		len(c.Accounts) + len(c.Memberships) + len(c.Connections) + len(c.Assignments) + len(c.Replies) + len(c.Events) +
-		len(c.CancelMail) + len(c.Requeue) + len(c.Mail) + len(c.Forget) + len(c.Requests) + len(c.Sessions) +
+		len(c.CancelMail) + len(c.Requeue) + len(c.Bounced) + len(c.Mail) + len(c.Forget) + len(c.Requests) + len(c.Sessions) +
 		len(c.Tickets) + len(c.Invitations) + len(c.Clients) + len(c.Sites) + len(c.SiteAccess) + len(c.SetupLinks) + len(c.Views)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/mail"
 )
 
 // anyRows is how many rows a step expects that may affect none or several.
@@ -35,7 +36,7 @@ type plan struct {
 }
 
 // compile turns a change into statements: guards, spends, updates, identities
-// taken away, inserts, replies, events, cancellations, mail requeued and new,
+// taken away, inserts, replies, events, cancellations, mail requeued, bounced and new,
 // notes of use, and people forgotten. With park, rows that are updated first
 // give up what must be unique, so that uniqueness is judged after the change.
 func (w *Writes) compile(c change, park bool) (plan, error) {
@@ -96,6 +97,7 @@ func (w *Writes) compile(c change, park bool) (plan, error) {
 	insert(&b, &events, c.Events, 1)
 	b.cancel(&c)
 	b.requeue(&c)
+	b.bounce(c.Bounced)
 	insert(&b, &mails, c.Mail, anyRows)
 	b.touch(c.Touches)
 	b.forget(&c)
@@ -344,18 +346,12 @@ func (b *builder) reply(list []accounts.Reply) {
 	}
 }
 
-// cancel takes back unsent mail. The reasons below one lie between two keys of
-// the index, with a few neighbours that the last condition leaves alone.
+// cancel takes back unsent mail.
 func (b *builder) cancel(c *change) {
 	for _, r := range c.CancelMail {
-		from, before := r.Range()
-		if before == "" {
-			continue // the empty reason covers nothing
+		if r != "" { // which covers nothing
+			b.add(b.t.plain(cancelMail), anyRows, covered([]any{micros(c.Events[0].At)}, r)...)
 		}
-		b.add(b.t.plain(`UPDATE {p}mails {by mails_reason} SET state = 'cancelled', subject = '', body = '', settled_at = $1,
-			leased_until = 0, fence = fence + 1
-			WHERE state IN ('queued', 'dead') AND reason >= $2 AND reason < $3 AND (reason = $4 OR reason >= $5)`),
-			anyRows, micros(c.Events[0].At), string(r), before, string(r), from)
 	}
 }
 
@@ -364,6 +360,13 @@ func (b *builder) requeue(c *change) {
 	for _, id := range c.Requeue {
 		at := micros(c.Events[0].At)
 		b.add(b.t.plain(requeueMail), anyRows, at, id, at)
+	}
+}
+
+// bounce notes that sent mail came back; what is not sent is a conflict.
+func (b *builder) bounce(list []mail.Bounce) {
+	for _, x := range list {
+		b.add(b.t.plain(bounceMail), 1, micros(x.At), x.Error, x.ID)
 	}
 }
 

@@ -49,7 +49,8 @@ func full() sqlstore.Change {
 	c.Guesses = []access.Guesses{{}, {Version: 1}}
 	c.Replies = []accounts.Reply{{}, {}}
 	c.CancelMail = []mail.Reason{"a", "b"}
-	c.Mail = []mail.Message{{ID: "a"}, {ID: "b"}}
+	c.Bounced = []mail.Bounce{{ID: "a"}, {ID: "b"}}
+	c.Mail = []mail.Message{{ID: "a", Channel: mail.Email}, {ID: "b", Channel: mail.SMS}}
 	c.Touches = []access.Touch{{Session: "a"}, {Session: "b"}}
 	c.Forget = []accounts.Forget{{User: "a"}, {Email: "b"}}
 	return c
@@ -88,6 +89,8 @@ func TestWrites_ApplyAccess_fields(t *testing.T) {
 				c.Guards[0].User = "user"
 			case "Forget":
 				c.Forget[0].User = "user"
+			case "Mail":
+				c.Mail[0].Channel = mail.Email
 			}
 			texts, err := sqlstore.Texts(writes(), c, false)
 			require.NoError(t, err)
@@ -101,9 +104,7 @@ func TestWrites_ApplyAccess_fields(t *testing.T) {
 // before inserts (A100).
 func TestWrites_ApplyAccess_order(t *testing.T) {
 	t.Parallel()
-	texts, err := sqlstore.Texts(writes(), full(), false)
-	require.NoError(t, err)
-	kinds := []string{
+	inOrder(t, full(), []string{
 		"SELECT 1 FROM p_accounts", "UPDATE p_accounts SET version", "INSERT INTO p_quotas",
 		"UPDATE p_users", "UPDATE p_credentials", "UPDATE p_challenges", "UPDATE p_accounts SET name_key",
 		"UPDATE p_memberships", "UPDATE p_connections", "UPDATE p_assignments", "UPDATE p_clients SET user_id = ?", "UPDATE p_sites SET name",
@@ -115,9 +116,16 @@ func TestWrites_ApplyAccess_order(t *testing.T) {
 		"INSERT INTO p_sites", "INSERT INTO p_site_access", "INSERT INTO p_requests",
 		"INSERT INTO p_invitations", "INSERT INTO p_setup_links", "INSERT INTO p_sessions", "INSERT INTO p_views", "INSERT INTO p_tickets", "INSERT INTO p_guesses",
 		"INSERT INTO p_replies", "INSERT INTO p_events",
-		"UPDATE p_mails INDEXED BY p_mails_reason", "INSERT INTO p_mails", "UPDATE p_sessions SET seen_at",
-		"UPDATE p_mails SET state = 'cancelled'", "UPDATE p_mails SET recipient", "DELETE FROM p_identities WHERE user_id",
-	}
+		"UPDATE p_mails INDEXED BY p_mails_unsent", "UPDATE p_mails SET state = 'bounced'", "INSERT INTO p_mails", "UPDATE p_sessions SET seen_at",
+		"DELETE FROM p_guesses WHERE email", "DELETE FROM p_identities WHERE user_id",
+		"UPDATE p_mails SET state = 'cancelled'", "UPDATE p_mails SET recipient",
+	})
+}
+
+func inOrder(t *testing.T, c sqlstore.Change, kinds []string) {
+	t.Helper()
+	texts, err := sqlstore.Texts(writes(), c, false)
+	require.NoError(t, err)
 	last := -1
 	for _, kind := range kinds {
 		at := -1
@@ -144,7 +152,7 @@ func TestWrites_ApplyAccess_rows(t *testing.T) {
 	t.Parallel()
 	c := least()
 	for i := range 35 {
-		c.Mail = append(c.Mail, mail.Message{ID: string(rune('A' + i))})
+		c.Mail = append(c.Mail, mail.Message{ID: string(rune('A' + i)), Channel: mail.Email})
 		c.Spend = append(c.Spend, accounts.Spend{QuotaKey: accounts.QuotaKey{Subject: string(rune('A' + i))}, N: 1, Limit: 5})
 	}
 	texts, err := sqlstore.Texts(writes(), c, false)

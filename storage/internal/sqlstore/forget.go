@@ -24,29 +24,41 @@ var (
 		`UPDATE {p}invitations SET state = CASE WHEN state = 'pending' THEN 'revoked' ELSE state END, email = '',
 			address = '', message = '', version = version + 1
 			WHERE email = $1`,
-		`UPDATE {p}mails SET recipient = '', recipient_name = '', subject = '', body = '', error = '' WHERE recipient = $1`,
 	}
 )
 
-// forgetMail takes back what was not sent to an address.
-const forgetMail = `UPDATE {p}mails SET state = 'cancelled', settled_at = $1, leased_until = 0, fence = fence + 1
-	WHERE state IN ('queued', 'dead') AND recipient = $2`
+// What forgetting does to mail, whoever it is found by: what was not sent is
+// taken back first.
+const (
+	blankMail = `UPDATE {p}mails SET recipient = '', recipient_name = '', user_id = '', error = '', ` + noWords + `
+		WHERE `
 
-// forget erases what is kept about people. It reads whole tables: there is no
-// index by which somebody is found who shall not be found any more, and people
-// are rarely forgotten.
+	unsendMail = `UPDATE {p}mails SET state = 'cancelled', settled_at = $1, leased_until = 0, fence = fence + 1
+		WHERE state IN ('queued', 'dead') AND `
+
+	mailOfUser, mailTo = `user_id <> '' AND user_id = `, `recipient = `
+)
+
+// forget erases what is kept about people. It reads whole tables, but for mail of a
+// user: there is no index by which somebody is found who shall not be found any
+// more, and people are rarely forgotten.
 func (b *builder) forget(c *change) {
+	mails := func(theirs, key string) {
+		b.add(b.t.plain(unsendMail+theirs+`$2`), anyRows, micros(c.Events[0].At), key)
+		b.add(b.t.plain(blankMail+theirs+`$1`), anyRows, key)
+	}
 	for _, f := range c.Forget {
 		if f.User != "" {
 			for _, text := range forgetUser {
 				b.add(b.t.plain(text), anyRows, string(f.User))
 			}
+			mails(mailOfUser, string(f.User))
 		}
 		if f.Email != "" {
-			b.add(b.t.plain(forgetMail), anyRows, micros(c.Events[0].At), string(f.Email))
 			for _, text := range forgetEmail {
 				b.add(b.t.plain(text), anyRows, string(f.Email))
 			}
+			mails(mailTo, string(f.Email))
 		}
 	}
 }

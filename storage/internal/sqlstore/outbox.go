@@ -11,29 +11,67 @@ import (
 )
 
 const (
+	// waiting are messages of a channel that nobody has a lease of. The index
+	// keeps them by priority and due time, so that of each priority there is
+	// only what is asked for is read, however much is put off.
+	waiting = `{p}mails {by mails_due} WHERE state = 'queued' AND leased_until = 0 AND channel = `
+
 	claimMail = `UPDATE {p}mails SET leased_until = $1, attempts = attempts + 1, fence = fence + 1
 		WHERE id IN (
-			SELECT id FROM {p}mails {by mails_due} WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $3
-			ORDER BY priority, due_at, id LIMIT $4 + 0)
+			WITH RECURSIVE ranks (priority) AS (
+				SELECT min(priority) FROM ` + waiting + `$2
+				UNION ALL
+				SELECT (SELECT min(priority) FROM ` + waiting + `$3 AND priority > ranks.priority)
+				FROM ranks WHERE ranks.priority IS NOT NULL)
+			SELECT id FROM (
+				SELECT l.id, l.priority, l.due_at FROM ranks CROSS JOIN {p}mails l WHERE l.id IN (
+					SELECT id FROM ` + waiting + `$4 AND priority = ranks.priority AND due_at <= $5
+					ORDER BY due_at, id LIMIT $6 + 0)
+				UNION ALL
+				SELECT id, priority, due_at FROM {p}mails {by mails_leased}
+				WHERE state = 'queued' AND channel = $7 AND leased_until > 0 AND leased_until <= $8 AND due_at <= $9) AS due
+			ORDER BY priority, due_at, id LIMIT $10 + 0)
 		RETURNING id, kind, account_id, recipient, recipient_name, locale, subject, body, reason, priority, due_at,
-			not_after, created_at, attempts, fence, sender_name, sender`
+			not_after, created_at, attempts, fence, sender_name, sender, channel, data, sealed, user_id`
 
-	settleSent = `UPDATE {p}mails SET state = 'sent', subject = '', body = '', settled_at = $1, leased_until = 0,
-		fence = fence + 1, error = $2
+	// noWords erases what a message says.
+	noWords = `subject = '', body = '', data = '', sealed = NULL`
+
+	settleSent = `UPDATE {p}mails SET state = 'sent', settled_at = $1, leased_until = 0, fence = fence + 1, error = $2,
+		` + noWords + `
 		WHERE id = $3 AND state = 'queued' AND fence = $4`
 
 	settleDead = `UPDATE {p}mails SET state = 'dead', settled_at = $1, leased_until = 0, fence = fence + 1, error = $2,
 		subject = CASE WHEN not_after > 0 AND not_after <= $3 THEN '' ELSE subject END,
-		body = CASE WHEN not_after > 0 AND not_after <= $4 THEN '' ELSE body END
-		WHERE id = $5 AND state = 'queued' AND fence = $6`
+		body = CASE WHEN not_after > 0 AND not_after <= $4 THEN '' ELSE body END,
+		data = CASE WHEN not_after > 0 AND not_after <= $5 THEN '' ELSE data END,
+		sealed = CASE WHEN not_after > 0 AND not_after <= $6 THEN NULL ELSE sealed END
+		WHERE id = $7 AND state = 'queued' AND fence = $8`
 
 	settleLater = `UPDATE {p}mails SET due_at = $1, leased_until = 0, fence = fence + 1,
-		error = CASE WHEN $2 = '' THEN error ELSE $3 END
-		WHERE id = $4 AND state = 'queued' AND fence = $5`
+		error = CASE WHEN $2 = '' THEN error ELSE $3 END,
+		attempts = CASE WHEN attempts > $4 THEN attempts - $5 ELSE 0 END
+		WHERE id = $6 AND state = 'queued' AND fence = $7`
+
+	// cancelMail takes back what a reason covers. The reasons below one lie
+	// between two keys of the index, with a few neighbours that the last
+	// condition leaves alone.
+	cancelMail = `UPDATE {p}mails {by mails_unsent} SET state = 'cancelled', settled_at = $1, leased_until = 0,
+		fence = fence + 1, ` + noWords + `
+		WHERE state IN ('queued', 'dead') AND reason >= $2 AND reason < $3 AND (reason = $4 OR reason >= $5)`
+
+	bounceMail = `UPDATE {p}mails SET state = 'bounced', settled_at = $1, error = $2 WHERE id = $3 AND state = 'sent'`
 
 	requeueMail = `UPDATE {p}mails SET state = 'queued', due_at = $1, attempts = 0, fence = fence + 1, settled_at = 0,
 		leased_until = 0
 		WHERE id = $2 AND state = 'dead' AND (not_after = 0 OR not_after > $3)`
+)
+
+// What becomes of a message that cannot be read, so that it holds up no other: how
+// many are given up at most in one claim, and the error that they die of.
+const (
+	unreadAtMost = 1000
+	unread       = "what the message says cannot be read"
 )
 
 // ClaimMail implements mail.Outbox.
@@ -43,24 +81,17 @@ func (w *Writes) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 	}
 	var list []mail.Delivery
 	err := w.r.Run(ctx, func(ctx context.Context, tx Tx) error {
-		at := micros(c.At)
-		rows, err := tx.Query(ctx, w.texts.asking(claimMail), []any{micros(c.At.Add(c.Lease)), at, at, int64(c.Limit)})
-		if err != nil {
-			return err
-		}
-		list = make([]mail.Delivery, len(rows))
-		for i, v := range rows {
-			r := row(v)
-			list[i] = mail.Delivery{
-				Message: mail.Message{
-					ID: r.text(0), Kind: r.text(1), Account: r.text(2), From: mail.Sender{Name: r.text(15), Address: r.text(16)},
-					To: r.text(3), ToName: r.text(4),
-					Locale: r.text(5), Subject: r.text(6), Text: r.text(7), Reason: mail.Reason(r.text(8)),
-					Priority: mail.Priority(r.number(9)), //nolint:gosec // it was written from a Priority
-					Due:      moment(r.number(10)), NotAfter: moment(r.number(11)), CreatedAt: moment(r.number(12)),
-				},
-				Attempt: int(r.number(13)), Fence: r.number(14),
+		list = nil
+		for dead, more := 0, true; more; {
+			left := c
+			left.Limit -= len(list)
+			got, given, err := w.claim(ctx, tx, left)
+			if err != nil {
+				return err
 			}
+			list, dead = append(list, got...), dead+given
+			// Others take the places of those given up; a lease of nothing would give out the first ones again.
+			more = given > 0 && dead < unreadAtMost && len(list) < c.Limit && c.Lease >= time.Microsecond
 		}
 		return nil
 	})
@@ -77,6 +108,41 @@ func (w *Writes) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 	return list, nil
 }
 
+// claim leases what is due, and gives up what cannot be read. It returns the
+// deliveries, and how many were given up.
+func (w *Writes) claim(ctx context.Context, tx Tx, c mail.Claim) (list []mail.Delivery, dead int, err error) {
+	at, way, most := micros(c.At), string(c.Channel), int64(c.Limit)
+	rows, err := tx.Query(ctx, w.texts.asking(claimMail),
+		[]any{micros(c.At.Add(c.Lease)), way, way, way, at, most, way, at, at, most})
+	if err != nil {
+		return nil, 0, err
+	}
+	list = make([]mail.Delivery, 0, len(rows))
+	for _, v := range rows {
+		r := row(v)
+		said, err := data(r.text(18))
+		if err != nil {
+			dead++
+			if _, err = tx.Exec(ctx, w.texts.plain(settleDead), []any{at, unread, at, at, at, at, r.text(0), r.number(14)}); err != nil {
+				return nil, 0, err
+			}
+			continue
+		}
+		list = append(list, mail.Delivery{
+			Message: mail.Message{
+				ID: r.text(0), Channel: mail.Channel(r.text(17)), Kind: r.text(1), Account: r.text(2), From: mail.Sender{Name: r.text(15), Address: r.text(16)},
+				To: r.text(3), ToName: r.text(4), User: r.text(20),
+				Locale: r.text(5), Subject: r.text(6), Text: r.text(7), Data: said, Sealed: r.bytes(19),
+				Reason:   mail.Reason(r.text(8)),
+				Priority: mail.Priority(r.number(9)), //nolint:gosec // it was written from a Priority
+				Due:      moment(r.number(10)), NotAfter: moment(r.number(11)), CreatedAt: moment(r.number(12)),
+			},
+			Attempt: int(r.number(13)), Fence: r.number(14),
+		})
+	}
+	return list, dead, nil
+}
+
 // SettleMail implements mail.Outbox.
 func (w *Writes) SettleMail(ctx context.Context, o mail.Outcome) error {
 	at := micros(o.At)
@@ -86,10 +152,10 @@ func (w *Writes) SettleMail(ctx context.Context, o mail.Outcome) error {
 	case mail.Sent:
 		text, args = settleSent, []any{at, o.Error, o.ID, o.Fence}
 	case mail.Dead:
-		text, args = settleDead, []any{at, o.Error, at, at, o.ID, o.Fence}
+		text, args = settleDead, []any{at, o.Error, at, at, at, at, o.ID, o.Fence}
 	case mail.Queued:
-		text, args = settleLater, []any{micros(o.Next), o.Error, o.Error, o.ID, o.Fence}
-	case mail.Cancelled:
+		text, args = settleLater, []any{micros(o.Next), o.Error, o.Error, flag(o.Untried), flag(o.Untried), o.ID, o.Fence}
+	case mail.Cancelled, mail.Bounced:
 		fallthrough
 	default:
 		return fmt.Errorf("chatelaine: a delivery cannot end as %q", o.State)
@@ -133,6 +199,13 @@ func (w *Writes) count(ctx context.Context, unit func(ctx context.Context, tx Tx
 	return int(n), nil
 }
 
+// covered appends the arguments with which a statement finds what a reason
+// covers.
+func covered(args []any, r mail.Reason) []any {
+	from, before := r.Range()
+	return append(args, string(r), before, string(r), from)
+}
+
 // row is one row of an answer, value by value.
 type row []any
 
@@ -144,4 +217,9 @@ func (r row) text(i int) string {
 func (r row) number(i int) int64 {
 	n, _ := r[i].(int64)
 	return n
+}
+
+func (r row) bytes(i int) []byte {
+	b, _ := r[i].([]byte)
+	return b
 }

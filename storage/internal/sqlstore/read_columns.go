@@ -215,11 +215,11 @@ func bindEvent(d []any, e *accounts.Event) []any {
 		(*asText)(&e.By.RequestID))
 }
 
-const recordL = `l.id, l.kind, l.account_id, l.recipient, l.reason, l.priority, l.state, l.attempts, l.due_at, l.not_after,
+const recordL = `l.id, l.channel, l.kind, l.account_id, l.recipient, l.reason, l.priority, l.state, l.attempts, l.due_at, l.not_after,
 	l.created_at, l.settled_at, l.error`
 
 func bindRecord(d []any, m *mail.Record) []any {
-	return append(d, (*asText)(&m.ID), (*asText)(&m.Kind), (*asText)(&m.Account), (*asText)(&m.To), (*asText)(&m.Reason), (*asRank)(&m.Priority),
+	return append(d, (*asText)(&m.ID), (*asText)(&m.Channel), (*asText)(&m.Kind), (*asText)(&m.Account), (*asText)(&m.To), (*asText)(&m.Reason), (*asRank)(&m.Priority),
 		(*asText)(&m.State), (*asCount)(&m.Attempts), (*asTime)(&m.Due), (*asTime)(&m.NotAfter), (*asTime)(&m.CreatedAt),
 		(*asTime)(&m.SettledAt), (*asText)(&m.Error))
 }

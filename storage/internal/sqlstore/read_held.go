@@ -49,7 +49,8 @@ const (
 		WHERE (v.inviter_id = $1 AND v.inviter_id <> '' OR v.email = $2 AND v.email <> '')
 			AND (v.account_id, v.id) > ($3, $4) ORDER BY v.account_id, v.id LIMIT $5 + 0`
 	heldMail = `SELECT ` + recordL + ` FROM {p}mails l
-		WHERE l.recipient = $1 AND l.recipient <> '' AND l.id > $2 ORDER BY l.id LIMIT $3 + 0`
+		WHERE (l.user_id = $1 AND l.user_id <> '' OR l.recipient = $2 AND l.recipient <> '')
+			AND l.id > $3 ORDER BY l.id LIMIT $4 + 0`
 	heldClient = `SELECT ` + clientF + ` FROM {p}clients f
 		WHERE (f.user_id = $1 AND $1 <> '' OR f.email = $2 AND f.email <> '')
 			AND (f.account_id, f.id) > ($3, $4) ORDER BY f.account_id, f.id LIMIT $5 + 0`
@@ -115,7 +116,7 @@ func (r *Reads) Held(ctx context.Context, q accounts.HeldQuery) ([]accounts.Held
 			return string(v.ID)
 		}, user, q.After, n)
 	case accounts.HeldMail:
-		return held(ctx, r, bindRecord, heldMail, func(m *mail.Record) string { return m.ID }, email, q.After, n)
+		return held(ctx, r, bindRecord, heldMail, func(m *mail.Record) string { return m.ID }, user, email, q.After, n)
 	case accounts.HeldEvent:
 		return held(ctx, r, bindEvent, heldEvent, func(e *accounts.Event) string {
 			return heldKey(string(e.Op), tenDigits(e.Seq))

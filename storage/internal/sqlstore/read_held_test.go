@@ -25,7 +25,7 @@ func estate(t *testing.T, f *fixture) {
 			f.member(t, x, id, "viewer", row{"ended_at": 1})
 			f.assign(t, x, "g", id, "viewer", nil)
 			f.assign(t, x, "h", id, "viewer", nil)
-			f.put(t, "mails", row{"id": id + x, "recipient": id + "@example.com", "subject": "words", "body": "words", "state": "queued"})
+			f.put(t, "mails", row{"id": id + x, "recipient": id + "@example.com", "user_id": id, "subject": "words", "body": "words", "state": "queued"})
 		}
 		for i := range 3 {
 			f.put(t, "events", row{"op": "o" + id, "seq": 9 + i, "user_id": id})
@@ -83,7 +83,7 @@ func TestReads_Held(t *testing.T) {
 		{accounts.HeldSession, access.Session{}, []string{"anna", "anna b", "annz"}, 3, 0},
 		{accounts.HeldRequest, access.Request{}, []string{"a\nann0", "a\nann1", "a\nann2", "g0\nann", "g1\nann", "g2\nann"}, 3, 3},
 		{accounts.HeldInvitation, invites.Invitation{}, []string{"a\nann0", "a\nann1", "a\nann2", "g0\nann", "g1\nann", "g2\nann"}, 3, 3},
-		{accounts.HeldMail, mail.Record{}, []string{"anna", "anna b", "annz"}, 0, 3},
+		{accounts.HeldMail, mail.Record{}, []string{"anna", "anna b", "annz"}, 3, 3},
 		{accounts.HeldEvent, accounts.Event{}, []string{
 			"oann\n0000000009", "oann\n0000000010", "oann\n0000000011", "pann\n0000000001", "pann\n0000000002", "pann\n0000000003",
 		}, 6, 0},

@@ -201,7 +201,7 @@ func TestReads_Mails(t *testing.T) {
 		{"4", "b", "y@example.com", "", "dead"},
 	} {
 		f.put(t, "mails", row{
-			"id": m.id, "kind": "k", "account_id": m.account, "recipient": m.to, "reason": m.reason, "state": m.state,
+			"id": m.id, "channel": "sms", "kind": "k", "account_id": m.account, "recipient": m.to, "reason": m.reason, "state": m.state,
 			"subject": "secret", "body": "secret", "priority": 1, "attempts": i, "due_at": us(at(1)), "not_after": us(at(2)),
 			"created_at": us(at(3)), "settled_at": us(at(4)), "error": "e",
 		})
@@ -230,7 +230,7 @@ func TestReads_Mails(t *testing.T) {
 	got, err := f.Mails(t.Context(), mail.Query{After: "3"})
 	require.NoError(t, err)
 	require.Equal(t, []mail.Record{{
-		ID: "4", Kind: "k", Account: "b", To: "y@example.com", Priority: mail.Notice, State: mail.Dead, Attempts: 3,
+		ID: "4", Channel: mail.SMS, Kind: "k", Account: "b", To: "y@example.com", Priority: mail.Notice, State: mail.Dead, Attempts: 3,
 		Due: at(1), NotAfter: at(2), CreatedAt: at(3), SettledAt: at(4), Error: "e",
 	}}, got)
 }

@@ -2,11 +2,12 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
-// mailsWhere never mentions subject and body. A reason covers itself and the
+// mailsWhere never mentions what mail says. A reason covers itself and the
 // range of those below it.
 const (
 	mailsWhere = ` FROM {p}mails l
@@ -33,4 +34,30 @@ func (r *Reads) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) 
 		return list(ctx, r, bindRecord, mailsAll, args...)
 	}
 	return list(ctx, r, bindRecord, mailsByState, append(args, string(q.State))...)
+}
+
+// newestAtMost is the most reasons that Newest answers for.
+const newestAtMost = 1000
+
+// Newest implements mail.Outbox. Each reason is one look-up in an index.
+func (r *Reads) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Record, error) {
+	switch {
+	case len(reasons) > newestAtMost:
+		return nil, fmt.Errorf("sqlstore: Newest answers for at most %d reasons, and not for %d", newestAtMost, len(reasons))
+	case len(reasons) == 0:
+		return nil, ctx.Err()
+	}
+	k := newKeys(r.d, len(reasons), 1, func(a []any, i int) []any { return append(a, string(reasons[i])) })
+	text := `WITH k (n, reason) AS (VALUES ` + k.text + `)
+	SELECT k.n, ` + recordL + ` FROM k JOIN {p}mails l ON l.id = (
+		SELECT x.id FROM {p}mails x {by mails_reason} WHERE x.reason = k.reason AND x.reason <> ''
+		ORDER BY x.created_at DESC, x.id DESC LIMIT 1)`
+	var n int64
+	var m mail.Record
+	list := make([]mail.Record, len(reasons))
+	d := bindRecord([]any{(*asInt)(&n)}, &m)
+	if err := r.each(ctx, text, k.args, d, func() { list[n] = m }); err != nil {
+		return nil, err
+	}
+	return list, nil
 }

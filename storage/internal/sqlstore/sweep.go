@@ -30,9 +30,15 @@ const (
 		SELECT account_id, actor, key FROM {p}replies WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 + 0)`
 	sweepQuotas = `DELETE FROM {p}quotas WHERE (subject, kind, day) IN (
 		SELECT subject, kind, day FROM {p}quotas WHERE day < $1 ORDER BY day LIMIT $2 + 0)`
-	sweepTexts = `UPDATE {p}mails SET subject = '', body = '' WHERE id IN (
-		SELECT id FROM {p}mails WHERE state = 'dead' AND not_after > 0 AND not_after <= $1 AND (subject <> '' OR body <> '')
-		ORDER BY id LIMIT $2 + 0)`
+	sweepTexts = `UPDATE {p}mails SET ` + noWords + ` WHERE id IN (
+		SELECT id FROM {p}mails {by mails_words} WHERE state = 'dead' AND not_after > 0 AND not_after <= $1
+			AND (subject <> '' OR body <> '' OR data <> '' OR sealed IS NOT NULL)
+		ORDER BY not_after LIMIT $2 + 0)`
+	sweepLate = `UPDATE {p}mails SET state = 'dead', settled_at = $1, leased_until = 0, fence = fence + 1,
+		error = '` + storage.TooLate + `', ` + noWords + ` WHERE id IN (
+		SELECT id FROM {p}mails {by mails_waiting} WHERE state = 'queued' AND not_after > 0 AND not_after <= $2
+			AND leased_until <= $3
+		ORDER BY not_after LIMIT $4 + 0)`
 	sweepMail = `DELETE FROM {p}mails WHERE id IN (
 		SELECT id FROM {p}mails WHERE settled_at > 0 AND settled_at < $1 ORDER BY settled_at LIMIT $2 + 0)`
 )
@@ -48,17 +54,19 @@ func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit in
 	kinds := []struct {
 		text string
 		mark int64
+		more int // how often the moment stands in the text beside the first time
 	}{
-		{sweepSessions, micros(before.Sessions)},
-		{sweepSources, micros(before.Sources)},
-		{sweepTickets, micros(before.Tickets)},
-		{sweepChallenges, micros(before.Tickets)},
-		{sweepGuesses, micros(before.Guesses)},
-		{sweepViews, micros(before.Views)},
-		{sweepReplies, micros(before.Replies)},
-		{sweepQuotas, int64(before.Quotas)},
-		{sweepMail, micros(before.Mail)},
-		{sweepTexts, micros(before.Texts)},
+		{sweepSessions, micros(before.Sessions), 0},
+		{sweepSources, micros(before.Sources), 0},
+		{sweepTickets, micros(before.Tickets), 0},
+		{sweepChallenges, micros(before.Tickets), 0},
+		{sweepGuesses, micros(before.Guesses), 0},
+		{sweepViews, micros(before.Views), 0},
+		{sweepReplies, micros(before.Replies), 0},
+		{sweepQuotas, int64(before.Quotas), 0},
+		{sweepMail, micros(before.Mail), 0},
+		{sweepTexts, micros(before.Texts), 0},
+		{sweepLate, micros(before.Texts), 2},
 	}
 	return w.count(ctx, func(ctx context.Context, tx Tx, count *int64) error {
 		for _, k := range kinds {
@@ -66,7 +74,11 @@ func (w *Writes) Sweep(ctx context.Context, before storage.SweepBefore, limit in
 			if k.mark == 0 || left == 0 {
 				continue
 			}
-			n, err := tx.Exec(ctx, w.texts.plain(k.text), []any{k.mark, left})
+			args := []any{k.mark}
+			for range k.more {
+				args = append(args, k.mark)
+			}
+			n, err := tx.Exec(ctx, w.texts.plain(k.text), append(args, left))
 			if err != nil {
 				return err
 			}

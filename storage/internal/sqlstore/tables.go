@@ -287,8 +287,8 @@ var (
 		layout: layout{
 			name: "mails", key: []string{"id"},
 			cols: []string{
-				"kind", "account_id", "sender_name", "sender", "recipient", "recipient_name", "locale", "subject", "body",
-				"reason", "priority", "due_at", "not_after", "created_at",
+				"channel", "kind", "account_id", "sender_name", "sender", "recipient", "recipient_name", "user_id", "locale",
+				"subject", "body", "data", "sealed", "reason", "priority", "due_at", "not_after", "created_at",
 			},
 			fixed: []fixed{
 				{"state", "'queued'"},
@@ -302,8 +302,8 @@ var (
 		keyOf: func(a []any, m *mail.Message) []any { return append(a, m.ID) },
 		rowOf: func(a []any, m *mail.Message) []any {
 			return append(a,
-				m.Kind, m.Account, m.From.Name, m.From.Address, m.To, m.ToName, m.Locale, m.Subject, m.Text, string(m.Reason),
-				int64(m.Priority), micros(m.Due), micros(m.NotAfter), micros(m.CreatedAt))
+				string(m.Channel), m.Kind, m.Account, m.From.Name, m.From.Address, m.To, m.ToName, m.User, m.Locale, m.Subject, m.Text,
+				written(m.Data), blob(m.Sealed), string(m.Reason), int64(m.Priority), micros(m.Due), micros(m.NotAfter), micros(m.CreatedAt))
 		},
 	}
 )

@@ -465,17 +465,23 @@ CREATE INDEX {p}events_account ON {p}events (account_id, at, op, seq);
 CREATE INDEX {p}events_agency ON {p}events (agency_id, at, op, seq) WHERE agency_id <> '';
 CREATE INDEX {p}events_feed ON {p}events (at, op, seq, due_at) WHERE taken = 0;
 
+-- What a message says is subject, body, data, as JSON or empty, and sealed. A value
+-- of another type would be a message that nobody can read: the table is strict.
 CREATE TABLE {p}mails (
     id             TEXT    NOT NULL PRIMARY KEY,
+    channel        TEXT    NOT NULL,
     kind           TEXT    NOT NULL,
     account_id     TEXT    NOT NULL,
     sender_name    TEXT    NOT NULL,
     sender         TEXT    NOT NULL,
     recipient      TEXT    NOT NULL,
     recipient_name TEXT    NOT NULL,
+    user_id        TEXT    NOT NULL,
     locale         TEXT    NOT NULL,
     subject        TEXT    NOT NULL,
     body           TEXT    NOT NULL,
+    data           TEXT    NOT NULL,
+    sealed         BLOB,
     reason         TEXT    NOT NULL,
     priority       INTEGER NOT NULL,
     due_at         INTEGER NOT NULL,
@@ -487,10 +493,16 @@ CREATE TABLE {p}mails (
     fence          INTEGER NOT NULL,
     settled_at     INTEGER NOT NULL,
     error          TEXT    NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX {p}mails_due ON {p}mails (priority, due_at, id) WHERE state = 'queued';
-CREATE INDEX {p}mails_reason ON {p}mails (reason) WHERE state IN ('queued', 'dead');
+) STRICT, WITHOUT ROWID;
+CREATE INDEX {p}mails_due ON {p}mails (channel, priority, due_at, id) WHERE state = 'queued' AND leased_until = 0;
+CREATE INDEX {p}mails_leased ON {p}mails (channel, leased_until) WHERE state = 'queued' AND leased_until > 0;
+CREATE INDEX {p}mails_unsent ON {p}mails (reason) WHERE state IN ('queued', 'dead');
+CREATE INDEX {p}mails_reason ON {p}mails (reason, created_at, id);
 CREATE INDEX {p}mails_settled ON {p}mails (settled_at) WHERE settled_at > 0;
 CREATE INDEX {p}mails_state ON {p}mails (state, id);
+CREATE INDEX {p}mails_user ON {p}mails (user_id) WHERE user_id <> '';
+CREATE INDEX {p}mails_waiting ON {p}mails (not_after) WHERE state = 'queued' AND not_after > 0;
+CREATE INDEX {p}mails_words ON {p}mails (not_after) WHERE state = 'dead' AND not_after > 0
+    AND (subject <> '' OR body <> '' OR data <> '' OR sealed IS NOT NULL);
 
 INSERT INTO {p}schema (version, serves) VALUES (1, 1);
