@@ -1,7 +1,7 @@
 # The commands of this repository. `make` lists them; `make check` is what a change must pass.
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fmt fuzz bench quickstart check
+.PHONY: help test race lint fmt fuzz bench mail quickstart check
 
 CACHE    ?= $(or $(CHATELAINE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chatelaine)
 VERSION  := $(shell sed -n 's/^golangci_version=//p' .ci/run)
@@ -33,6 +33,9 @@ fuzz: ## fuzz every target in turn, FUZZTIME each (30s)
 
 bench: ## measure: every benchmark, with allocations
 	go test -run '^$$' -bench . -benchmem ./...
+
+mail: ## send every mail through Postfix, and look at it in Chromium (installs them on Debian)
+	.ci/mail
 
 quickstart: ## tell the product's stories in this terminal
 	go run ./examples/quickstart
