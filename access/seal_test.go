@@ -137,19 +137,30 @@ func TestSealed_again(t *testing.T) {
 	t.Parallel()
 	k := keys(t, 1)
 	want := written(t).waiting()
-	for name, answer := range map[string]error{"a conflict": accounts.ErrConflict, "a lost answer": accounts.ErrUnknown} {
+	for name, given := range map[string]struct {
+		answer error // to the first change
+		made   bool  // and yet it was made
+	}{
+		"a conflict":                     {accounts.ErrConflict, false},
+		"a change that was lost":         {accounts.ErrUnknown, false},
+		"a change whose answer was lost": {accounts.ErrUnknown, true},
+	} {
 		c := newCodes(t, func(o *accounts.EnvOptions) { o.MailKeys = k })
 		mia, first := c.as("mia", "north"), true
 		c.st.on(func(call string, do func() error) error {
-			if call == "ApplyAccess" && first {
-				first = false
-				return answer
+			if call != "ApplyAccess" || !first {
+				return do()
 			}
-			return do()
+			first = false
+			if given.made {
+				require.NoError(t, do(), name)
+			}
+			return given.answer
 		})
-		must(c.requests.Send(t.Context(), mia, access.Batch{Agency: "north", Addresses: "carl@example.com"}))(t)
+		sent := must(c.requests.Send(t.Context(), mia, access.Batch{Agency: "north", Addresses: "carl@example.com"}))(t)
 		c.st.on(nil)
 		require.False(t, first, name)
+		require.Equal(t, 1, sent.Sent, name)
 		got := c.delivered(k)
 		require.Len(t, got, 1, name)
 		require.Equal(t, want[0].Subject, got[0].Subject, name)

@@ -161,6 +161,7 @@ func TestDesk_Bounced_together(t *testing.T) {
 	w := newWorld(t)
 	w.put(account("orbit"))
 	w.mailed("m", time.Time{}, mail.Sent)
+	n := len(w.feed())
 	errs := make([]error, 8)
 	var all sync.WaitGroup
 	for i := range errs {
@@ -169,6 +170,7 @@ func TestDesk_Bounced_together(t *testing.T) {
 	all.Wait()
 	require.NoError(t, errors.Join(errs...))
 	require.Equal(t, mail.Bounced, w.record("m").State)
+	require.Equal(t, accounts.EventMailBounced, w.one(n).Kind)
 }
 
 // Whoever is no job and no operator may do nothing at the desk, whatever they are

@@ -1,9 +1,11 @@
 package accounts_test
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -49,18 +51,96 @@ func TestKinds_written(t *testing.T) {
 			values[spec.Names[0].Name] = value
 		}
 	})
-	var written []string
+	written := map[string]bool{}
 	for _, dir := range []string{".", "../access", "../invites"} {
+		letters := map[string]bool{} // the functions that take a kind and return a letter of it
 		each(filepath.Join(dir, "*.go"), func(n ast.Node) {
-			sel, ok := n.(*ast.SelectorExpr)
+			if f, ok := n.(*ast.FuncDecl); ok && takesKind(f) {
+				letters[f.Name.Name] = true
+			}
+		})
+		each(filepath.Join(dir, "*.go"), func(n ast.Node) {
+			f, ok := n.(*ast.FuncDecl)
 			if !ok {
 				return
 			}
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "mail" && values[sel.Sel.Name] != "" {
-				written = append(written, values[sel.Sel.Name])
+			for _, name := range kindsIn(f, letters) {
+				written[cmp.Or(values[name], name)] = true
 			}
 		})
 	}
-	slices.Sort(written)
-	require.Equal(t, mail.Kinds(), slices.Compact(written))
+	require.Equal(t, mail.Kinds(), slices.Sorted(maps.Keys(written)))
+}
+
+// takesKind reports whether a function has a kind as its first parameter, and returns
+// a letter.
+func takesKind(f *ast.FuncDecl) bool {
+	in, out := f.Type.Params.List, f.Type.Results
+	return len(in) > 0 && len(in[0].Names) > 0 && in[0].Names[0].Name == "kind" &&
+		out != nil && len(out.List) == 1 && lastName(out.List[0].Type) == "Letter"
+}
+
+// kindsIn are the names of the constants, or the literals, that a function gives to a
+// letter as its kind: in the field, as the argument of a function that makes letters,
+// or by way of a variable of its own.
+func kindsIn(f *ast.FuncDecl, letters map[string]bool) []string {
+	var given []ast.Expr
+	assigned := map[string][]ast.Expr{} // to variables, by name
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CompositeLit:
+			for _, e := range n.Elts {
+				pair, ok := e.(*ast.KeyValueExpr)
+				if ok && lastName(n.Type) == "Letter" && lastName(pair.Key) == "Kind" {
+					given = append(given, pair.Value)
+				}
+			}
+		case *ast.CallExpr:
+			if letters[lastName(n.Fun)] {
+				given = append(given, n.Args[0])
+			}
+		case *ast.AssignStmt:
+			for i, to := range n.Lhs {
+				if len(n.Lhs) != len(n.Rhs) {
+					break
+				}
+				switch to := to.(type) {
+				case *ast.SelectorExpr:
+					if to.Sel.Name == "Kind" {
+						given = append(given, n.Rhs[i])
+					}
+				case *ast.Ident:
+					assigned[to.Name] = append(assigned[to.Name], n.Rhs[i])
+				}
+			}
+		}
+		return true
+	})
+	var names []string
+	for _, e := range given {
+		all := []ast.Expr{e}
+		if v, ok := e.(*ast.Ident); ok {
+			all = assigned[v.Name]
+		}
+		for _, e := range all {
+			switch e := e.(type) {
+			case *ast.SelectorExpr:
+				names = append(names, e.Sel.Name)
+			case *ast.BasicLit:
+				names = append(names, e.Value)
+			}
+		}
+	}
+	return names
+}
+
+// lastName is the name of x and the name of a.x.
+func lastName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -101,39 +102,41 @@ func TestDispatcher_badMessages(t *testing.T) {
 	// A layout that fails with one message passes every check.
 	broken := strings.Replace(builtInLayout(t), "{{.Subject}}", `{{if eq .Subject "Broken"}}{{index .Body 99}}{{end}}{{.Subject}}`, 1)
 	ts := templates(t, fstest.MapFS{"layout.html": file(broken)})
-	hang := make(chan struct{})
-	t.Cleanup(func() { close(hang) })
-	o := newOutbox(
-		message("0", func(m *mail.Message) { m.Subject = "Broken" }), message("1"), message("2"), message("3"), message("4"),
-		sealedWith(t, keys(t, key(1)), message("5", secret)), message("6"), message("7"), message("8", notice), message("9", notice),
-	)
-	r := &mailtest.Recorder{}
-	r.FailWith(func(m mail.Message) error {
-		switch m.ID {
-		case "1":
-			panic(errors.New("oh no"))
-		case "2":
-			<-hang
-		case "3":
-			return (*badError)(nil)
-		case "4":
-			return mail.Permanent(errors.New("no such user"))
-		case "6":
-			return errors.Join(badError{})
-		}
-		return nil
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		defer close(hang)
+		o := newOutbox(
+			message("0", func(m *mail.Message) { m.Subject = "Broken" }), message("1"), message("2"), message("3"), message("4"),
+			sealedWith(t, keys(t, key(1)), message("5", secret)), message("6"), message("7"), message("8", notice), message("9", notice),
+		)
+		r := &mailtest.Recorder{}
+		r.FailWith(func(m mail.Message) error {
+			switch m.ID {
+			case "1":
+				panic(errors.New("oh no"))
+			case "2":
+				<-hang
+			case "3":
+				return (*badError)(nil)
+			case "4":
+				return mail.Permanent(errors.New("no such user"))
+			case "6":
+				return errors.Join(badError{})
+			}
+			return nil
+		})
+		d, _ := dispatcher(t, o, r, mail.DispatcherOptions{Templates: ts})
+		rep, err := d.Flush(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, mail.Report{Sent: 3, Retried: 6, Dead: 1}, rep)
+		require.Equal(t, rep, d.Totals())
+		require.ElementsMatch(t, []string{"7", "8", "9"}, ids(r.Messages()))
+		require.Contains(t, o.row("0").err, "the page of k")
+		require.Equal(t, "mailer panicked: oh no", o.row("1").err)
+		require.Contains(t, o.row("2").err, "did not come back")
+		require.Equal(t, "the mailer returned an error that cannot be read", o.row("3").err)
+		require.Equal(t, "the mailer returned an error that cannot be read", o.row("6").err)
 	})
-	d, _ := dispatcher(t, o, r, mail.DispatcherOptions{Templates: ts, SendTimeout: 5 * time.Millisecond})
-	rep, err := d.Flush(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, mail.Report{Sent: 3, Retried: 6, Dead: 1}, rep)
-	require.Equal(t, rep, d.Totals())
-	require.ElementsMatch(t, []string{"7", "8", "9"}, ids(r.Messages()))
-	require.Contains(t, o.row("0").err, "the page of k")
-	require.Equal(t, "mailer panicked: oh no", o.row("1").err)
-	require.Contains(t, o.row("2").err, "did not come back")
-	require.Equal(t, "the mailer returned an error that cannot be read", o.row("3").err)
-	require.Equal(t, "the mailer returned an error that cannot be read", o.row("6").err)
 }
 
 // badError panics when it is read.
@@ -179,40 +182,43 @@ func TestDispatcher_attempts(t *testing.T) {
 	})
 }
 
+// hidden matches what of hiddenWords, and of whom it is for, must be in no record.
+const hidden = `(?i)ada|secret|creq_|abcdabcd|904718|49 ?176|jonas|letterbird|willow`
+
+func hiddenWords(m *mail.Message) {
+	secret(m)
+	m.ToName = "Ada Berg"
+	m.Text = "Dear Ada Berg, this is secret as well.\n\n> Jonas's own secret words\n\n" + data().Link + "\n\n904718\n"
+}
+
 // Each outcome is one record in the log, and none of them says to whom, what, or which link or code: also after the
 // message was opened, and when the Mailer's error quotes all of it.
 func TestDispatcher_log(t *testing.T) {
 	t.Parallel()
 	k := keys(t, key(1))
 	link := data().Link
-	words := func(m *mail.Message) {
-		secret(m)
-		m.ToName = "Ada Berg"
-		m.Text = "Dear Ada Berg, this is secret as well.\n\n> Jonas's own secret words\n\n" + link + "\n\n904718\n"
-	}
 	quoting := func(m mail.Message) error {
 		wrapped := link[:60] + "=\r\n" + link[60:] // as a server quotes a line of quoted-printable
 		return fmt.Errorf("554 <%s> %s %s (%s) %q %s %s code %s Jonas's own secret words %s %s", strings.ToUpper(m.To), m.ToName, m.Subject, m.Text, m.Text, link, wrapped,
 			m.Data.Code, link[len(link)-30:], m.HTML)
 	}
-	const hidden = `(?i)ada|secret|creq_|abcdabcd|904718|49 ?176|jonas|letterbird|willow`
 	for _, tc := range []struct {
 		name  string
 		given mail.Message
 		when  func(o *outbox, m mail.Message) error
 		want  string // outcome and level
 	}{
-		{"sent", message("m1", words), func(*outbox, mail.Message) error { return nil }, "INFO sent"},
-		{"failed", message("m1", words), func(_ *outbox, m mail.Message) error { return quoting(m) }, "WARN retried"},
-		{"given up", message("m1", words), func(_ *outbox, m mail.Message) error { return mail.Permanent(quoting(m)) }, "ERROR dead"},
-		{"past its limit", message("m1", words, notAfter(start)), nil, "ERROR expired"},
-		{"cancelled under way", message("m1", words), func(o *outbox, m mail.Message) error { o.cancel(m.Reason); return quoting(m) }, "INFO fenced"},
-		{"refused with a panic", message("m1", words), func(_ *outbox, m mail.Message) error { panic(quoting(m)) }, "WARN retried"},
-		{"a code that failed", message("m1", words, byText), func(_ *outbox, m mail.Message) error {
+		{"sent", message("m1", hiddenWords), func(*outbox, mail.Message) error { return nil }, "INFO sent"},
+		{"failed", message("m1", hiddenWords), func(_ *outbox, m mail.Message) error { return quoting(m) }, "WARN retried"},
+		{"given up", message("m1", hiddenWords), func(_ *outbox, m mail.Message) error { return mail.Permanent(quoting(m)) }, "ERROR dead"},
+		{"past its limit", message("m1", hiddenWords, notAfter(start)), nil, "ERROR expired"},
+		{"cancelled under way", message("m1", hiddenWords), func(o *outbox, m mail.Message) error { o.cancel(m.Reason); return quoting(m) }, "INFO fenced"},
+		{"refused with a panic", message("m1", hiddenWords), func(_ *outbox, m mail.Message) error { panic(quoting(m)) }, "WARN retried"},
+		{"a code that failed", message("m1", hiddenWords, byText), func(_ *outbox, m mail.Message) error {
 			return fmt.Errorf("cannot reach %s, that is +49 176 1234-5678, with %s", m.To, m.Data.Code)
 		}, "WARN retried"},
-		{"a code that was sent", message("m1", words, byText), func(*outbox, mail.Message) error { return nil }, "INFO sent"},
-		{"not recorded", message("m1", words), func(o *outbox, m mail.Message) error {
+		{"a code that was sent", message("m1", hiddenWords, byText), func(*outbox, mail.Message) error { return nil }, "INFO sent"},
+		{"not recorded", message("m1", hiddenWords), func(o *outbox, m mail.Message) error {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			o.fault = failingOp("settle", errors.New("database is down"))
@@ -237,6 +243,39 @@ func TestDispatcher_log(t *testing.T) {
 				require.NotRegexp(t, hidden, o.row("m1").err)
 			})
 		}
+	}
+}
+
+// What the Mailer accepts after it was given up is told: it has been put off already, and a second copy may follow.
+func TestDispatcher_acceptedLate(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		given error
+		want  string
+	}{
+		{"accepted", nil, `time=\S+ level=WARN msg="mail was accepted after its time limit; a second copy may follow" id=m1 channel=email kind=access-requested account=a1\n`},
+		{"refused", errors.New("no"), ``},
+	} {
+		t.Run("a message that is "+tc.name+" after its time limit", func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var b bytes.Buffer
+				k := keys(t, key(1))
+				o := newOutbox(sealedWith(t, k, message("m1", hiddenWords)))
+				d, _ := dispatcher(t, o, mail.MailerFunc(func(context.Context, mail.Message) error {
+					time.Sleep(30*time.Second + 5*time.Second + time.Millisecond)
+					return tc.given
+				}), mail.DispatcherOptions{Keys: k, Logger: slog.New(slog.NewTextHandler(&b, nil))})
+				rep, err := d.Flush(t.Context())
+				time.Sleep(time.Second) // until the Mailer has come back
+				synctest.Wait()
+				require.NoError(t, err)
+				require.Equal(t, mail.Report{Retried: 1}, rep)
+				require.Regexp(t, `^time=\S+ level=WARN msg=mail id=m1 .* outcome=retried error=.*\n`+tc.want+`$`, b.String())
+				require.NotRegexp(t, hidden, b.String())
+			})
+		})
 	}
 }
 

@@ -15,12 +15,20 @@ import (
 	"github.com/chatelaine-go/chatelaine/mail/mailtest"
 )
 
-// running starts Run, and returns what stops it and tells how long that took.
+// running starts Run, and returns what stops it and tells how long that took. It is stopped as well when an assertion
+// fails before: the time of a bubble ends with its test, and Run would never.
 func running(t *testing.T, d *mail.Dispatcher) (stop func() time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
+	done, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		done <- d.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
 	return func() time.Duration {
 		t.Helper()
 		begun := time.Now()
@@ -72,14 +80,21 @@ func TestDispatcher_Run_stop(t *testing.T) {
 				return ctx.Err()
 			}), mail.DispatcherOptions{Grace: time.Minute, SendTimeout: 20 * time.Second})
 			ctx, cancel := context.WithCancel(t.Context())
-			go func() { _ = d.Run(ctx) }()
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = d.Run(ctx)
+			}()
+			defer func() {
+				cancel()
+				<-ended
+			}()
 			synctest.Wait()
 			require.NotZero(t, o.row("m1").leased, "it is under way")
 			require.Zero(t, o.row("m2").leased)
 			cancel()
 			synctest.Wait()
 			require.Zero(t, o.row("m2").leased)
-			time.Sleep(time.Hour)
 		})
 	})
 
@@ -112,6 +127,7 @@ func TestDispatcher_Run_stop(t *testing.T) {
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				free := make(chan struct{})
+				defer close(free) // whoever hangs comes back at last, and is in nobody's way
 				o := newOutbox(message("m1"), message("m2"), message("m3"), message("m4"), message("m5"), message("m6"))
 				o.fault = func(op string) error {
 					if op == hangs.outbox {
@@ -129,8 +145,6 @@ func TestDispatcher_Run_stop(t *testing.T) {
 				synctest.Wait()
 				require.Equal(t, hangs.want, stop(), "%+v", hangs)
 				require.Equal(t, hangs.unrecorded, d.Totals().Unrecorded)
-				close(free) // whoever hangs comes back at last, and is in nobody's way
-				synctest.Wait()
 			})
 		}
 	})
@@ -141,6 +155,7 @@ func TestDispatcher_Run_stop(t *testing.T) {
 			var claims atomic.Int64
 			o, r := newOutbox(message("m1")), &mailtest.Recorder{}
 			hung := make(chan struct{})
+			defer close(hung)
 			o.fault = func(op string) error {
 				if op == "claim" && claims.Add(1) == 1 {
 					<-hung
@@ -153,7 +168,6 @@ func TestDispatcher_Run_stop(t *testing.T) {
 			time.Sleep(2*time.Minute + 10*time.Second)
 			require.Len(t, r.Messages(), 1)
 			stop()
-			close(hung)
 		})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/benbjohnson/clock"
@@ -161,26 +162,31 @@ func TestDispatcher_Flush(t *testing.T) {
 		require.EqualValues(t, 3, tries.Load())
 	})
 
-	t.Run("at most Workers messages are under way", func(t *testing.T) {
+	t.Run("as many messages as there are Workers are under way, and no more", func(t *testing.T) {
 		t.Parallel()
-		o := newOutbox()
-		for _, id := range "abcdefghijkl" {
-			o.put(message(string(id)))
-		}
-		var now, most, sum atomic.Int64
-		d, _ := dispatcher(t, o, mail.MailerFunc(func(context.Context, mail.Message) error {
-			if n := now.Add(1); n > most.Load() {
-				most.Store(n)
+		synctest.Test(t, func(t *testing.T) {
+			o := newOutbox()
+			for _, id := range "abcdefghijkl" {
+				o.put(message(string(id)))
 			}
-			sum.Add(1)
-			time.Sleep(2 * time.Millisecond)
-			now.Add(-1)
-			return nil
-		}), mail.DispatcherOptions{Workers: 3})
-		_, err := d.Flush(t.Context())
-		require.NoError(t, err)
-		require.LessOrEqual(t, most.Load(), int64(3))
-		require.EqualValues(t, 12, sum.Load())
+			var mu sync.Mutex
+			var now, most, sum int
+			d, _ := dispatcher(t, o, mail.MailerFunc(func(context.Context, mail.Message) error {
+				mu.Lock()
+				now, sum = now+1, sum+1
+				most = max(most, now)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				mu.Lock()
+				defer mu.Unlock()
+				now--
+				return nil
+			}), mail.DispatcherOptions{Workers: 3})
+			_, err := d.Flush(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 3, most)
+			require.Equal(t, 12, sum)
+		})
 	})
 
 	t.Run("many dispatchers on one outbox send each message once", func(t *testing.T) {
@@ -294,52 +300,60 @@ func TestDispatcher_Flush_failures(t *testing.T) {
 
 	t.Run("a mailer that hangs on one message does not keep the others", func(t *testing.T) {
 		t.Parallel()
-		hang := make(chan struct{})
-		defer close(hang)
-		o, r := newOutbox(message("m1"), message("m2"), message("m3")), &mailtest.Recorder{}
-		r.FailWith(func(m mail.Message) error {
-			if m.ID == "m1" {
-				<-hang
-			}
-			return nil
+		synctest.Test(t, func(t *testing.T) {
+			hang := make(chan struct{})
+			defer close(hang)
+			o, r := newOutbox(message("m1"), message("m2"), message("m3")), &mailtest.Recorder{}
+			r.FailWith(func(m mail.Message) error {
+				if m.ID == "m1" {
+					<-hang
+				}
+				return nil
+			})
+			d, _ := dispatcher(t, o, r, mail.DispatcherOptions{})
+			rep, err := d.Flush(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, mail.Report{Sent: 2, Retried: 1}, rep)
+			require.Contains(t, o.row("m1").err, "did not come back")
 		})
-		d, _ := dispatcher(t, o, r, mail.DispatcherOptions{SendTimeout: 10 * time.Millisecond})
-		rep, err := d.Flush(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, mail.Report{Sent: 2, Retried: 1}, rep)
-		require.Contains(t, o.row("m1").err, "did not come back")
 	})
 
 	t.Run("each attempt has its own time limit", func(t *testing.T) {
 		t.Parallel()
-		o := newOutbox(message("m1"))
-		d, _ := dispatcher(t, o, mail.MailerFunc(func(ctx context.Context, _ mail.Message) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}), mail.DispatcherOptions{SendTimeout: 5 * time.Millisecond})
-		rep, err := d.Flush(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, mail.Report{Retried: 1}, rep)
-		require.Equal(t, context.DeadlineExceeded.Error(), o.row("m1").err)
+		synctest.Test(t, func(t *testing.T) {
+			o := newOutbox(message("m1"))
+			d, _ := dispatcher(t, o, mail.MailerFunc(func(ctx context.Context, _ mail.Message) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}), mail.DispatcherOptions{})
+			begun := time.Now()
+			rep, err := d.Flush(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 30*time.Second, time.Since(begun))
+			require.Equal(t, mail.Report{Retried: 1}, rep)
+			require.Equal(t, context.DeadlineExceeded.Error(), o.row("m1").err)
+		})
 	})
 
 	t.Run("when nothing ever comes back no more is begun", func(t *testing.T) {
 		t.Parallel()
-		hang := make(chan struct{})
-		defer close(hang)
-		o := newOutbox()
-		for _, id := range []string{"1", "2", "3", "4", "5", "6"} {
-			o.put(message(id))
-		}
-		var begun atomic.Int64
-		d, _ := dispatcher(t, o, mail.MailerFunc(func(context.Context, mail.Message) error {
-			begun.Add(1)
-			<-hang
-			return nil
-		}), mail.DispatcherOptions{SendTimeout: 2 * time.Millisecond})
-		rep, err := d.Flush(t.Context())
-		require.ErrorContains(t, err, "ignores its context")
-		require.Equal(t, mail.Report{Retried: 4}, rep)
-		require.EqualValues(t, 4, begun.Load())
+		synctest.Test(t, func(t *testing.T) {
+			hang := make(chan struct{})
+			defer close(hang)
+			o := newOutbox()
+			for _, id := range []string{"1", "2", "3", "4", "5", "6"} {
+				o.put(message(id))
+			}
+			var begun atomic.Int64
+			d, _ := dispatcher(t, o, mail.MailerFunc(func(context.Context, mail.Message) error {
+				begun.Add(1)
+				<-hang
+				return nil
+			}), mail.DispatcherOptions{})
+			rep, err := d.Flush(t.Context())
+			require.ErrorContains(t, err, "ignores its context")
+			require.Equal(t, mail.Report{Retried: 4}, rep)
+			require.EqualValues(t, 4, begun.Load())
+		})
 	})
 }

@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os/exec"
 	"sync"
@@ -58,7 +59,8 @@ type tab struct {
 	frame cdp.FrameID
 
 	mu       sync.Mutex
-	requests []string
+	loader   cdp.LoaderID // of the page that is shown
+	requests []string     // of it
 }
 
 // open starts a browser, or skips the test on a machine that has none.
@@ -104,26 +106,41 @@ func newTab(ctx context.Context, t *testing.T) *tab {
 	tree, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})
 	require.NoError(t, err)
 	p.frame = tree.FrameTree.Frame.ID
-	events := chromedp.Events(ctx, network.RequestWillBeSent)
-	go func() {
-		for e, err := range events {
-			if err != nil {
-				return
-			}
+	// Listen, unlike Events, has seen an event before a command returns that was answered after it.
+	require.NoError(t, chromedp.Listen(ctx, func(e any) {
+		if e, ok := e.(*network.EventRequestWillBeSent); ok {
 			p.mu.Lock()
-			p.requests = append(p.requests, e.Request.URL)
-			p.mu.Unlock()
+			defer p.mu.Unlock()
+			if e.LoaderID == p.loader {
+				p.requests = append(p.requests, e.Request.URL)
+			}
 		}
-	}()
+	}))
 	return p
 }
 
-// show puts a page into the tab.
+// show puts a page into the tab: into a new empty one, whose loader no page before it has, so that what these still ask
+// for is not taken for its.
 func (p *tab) show(html string) error {
+	ctx, cancel := context.WithTimeout(p.ctx, limit)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		return err
+	}
+	tree, err := call(p, page.GetFrameTree, cdp.Empty{})
+	if err != nil {
+		return err
+	}
 	p.mu.Lock()
-	p.requests = nil
+	if p.loader == tree.FrameTree.Frame.LoaderID {
+		err = errors.New("the page before it is still there")
+	}
+	p.loader, p.requests = tree.FrameTree.Frame.LoaderID, nil
 	p.mu.Unlock()
-	_, err := call(p, page.SetDocumentContent, page.SetDocumentContentParams{FrameID: p.frame, HTML: html})
+	if err != nil {
+		return err
+	}
+	_, err = call(p, page.SetDocumentContent, page.SetDocumentContentParams{FrameID: p.frame, HTML: html})
 	return err
 }
 
@@ -145,6 +162,10 @@ func (p *tab) look(r rendering) (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
+	// What was asked for before this is answered has been seen.
+	if _, err := call(p, page.GetFrameTree, cdp.Empty{}); err != nil {
+		return sight{}, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, url := range p.requests {
@@ -161,7 +182,7 @@ func (p *tab) picture() ([]byte, error) {
 }
 
 // limit is how long the browser may take for one answer.
-const limit = 30 * time.Second
+const limit = 2 * time.Minute
 
 func call[P, R any](p *tab, c cdp.Command[P, R], params P) (R, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, limit)

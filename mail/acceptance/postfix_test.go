@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/big"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -114,11 +116,11 @@ func startPostfix(t *testing.T) *postfix {
 			require.NoError(t, os.Chown(path, uid, -1))
 		}
 	}
-	p := &postfix{dir: dir, port: freePort(t), roots: x509.NewCertPool()}
+	p := &postfix{dir: dir, roots: x509.NewCertPool()}
 	chain := certificate(t)
 	require.True(t, p.roots.AppendCertsFromPEM(chain))
 	for name, content := range map[string]string{
-		"chain.pem": string(chain), "etc/main.cf": fmt.Sprintf(mainCF, dir, nobody.Uid, nobody.Gid), "etc/master.cf": fmt.Sprintf(masterCF, p.port),
+		"chain.pem": string(chain), "etc/main.cf": fmt.Sprintf(mainCF, dir, nobody.Uid, nobody.Gid),
 	} {
 		mode := fs.FileMode(0o644)
 		if name == "chain.pem" {
@@ -126,14 +128,21 @@ func startPostfix(t *testing.T) *postfix {
 		}
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), mode))
 	}
-	p.run(t)
-	return p
+	for range 5 {
+		if p.port = freePort(t); p.run(t) {
+			return p
+		}
+	}
+	require.Fail(t, "Postfix does not start", "its log: %s", p.log())
+	return nil
 }
 
-// run keeps the server running, in the foreground, until the test is over.
-func (p *postfix) run(t *testing.T) {
+// run keeps the server running, in the foreground, until the test is over. It reports false if the server
+// ends before it answers, as it does when somebody else has taken the port since it was free.
+func (p *postfix) run(t *testing.T) bool {
 	t.Helper()
 	etc := filepath.Join(p.dir, "etc")
+	require.NoError(t, os.WriteFile(filepath.Join(etc, "master.cf"), fmt.Appendf(nil, masterCF, p.port), 0o644))
 	out, err := exec.CommandContext(t.Context(), "postfix", "-c", etc, "check").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	out, err = exec.CommandContext(t.Context(), "postconf", "-c", etc, "-h", "daemon_directory").Output()
@@ -143,31 +152,54 @@ func (p *postfix) run(t *testing.T) {
 	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
 	require.NoError(t, server.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Wait()
+	}()
+	stop := sync.OnceFunc(func() {
+		_ = server.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Error("Postfix does not stop")
+		}
+		// Whatever is left of its session; where nothing is, this fails.
+		_ = syscall.Kill(-server.Process.Pid, syscall.SIGKILL)
+		<-ended
+	})
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(p.log())
 		}
-		_ = server.Process.Signal(syscall.SIGTERM)
+		stop()
+	})
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if p.answers() {
+			return true
+		}
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
-			_ = server.Process.Kill()
-			t.Error("Postfix does not stop")
-		}
-	})
-	require.Eventually(t, func() bool {
-		c, err := net.DialTimeout("tcp", p.address(), time.Second)
-		if err != nil {
+			stop()
 			return false
+		default:
 		}
-		defer func() { _ = c.Close() }()
-		greeting := make([]byte, 4)
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
-		n, _ := c.Read(greeting)
-		return string(greeting[:n]) == "220 "
-	}, 20*time.Second, 50*time.Millisecond, "Postfix does not answer; its log: %s", p.log())
+		require.True(t, time.Now().Before(end), "Postfix does not answer; its log: %s", p.log())
+	}
+}
+
+// answers reports whether the server greets whoever comes. The name in the greeting is the server's: what took its port
+// before it could has another.
+func (p *postfix) answers() bool {
+	c, err := net.DialTimeout("tcp", p.address(), 10*time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	greeting := make([]byte, len("220 "+serverName))
+	_, _ = io.ReadFull(c, greeting)
+	return string(greeting) == "220 "+serverName
 }
 
 func (p *postfix) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }

@@ -60,7 +60,13 @@ func newPost(t *testing.T, p *postfix) *byPost {
 }
 
 // Every kind of mail in every language, asked for by the operation that it belongs to, reaches the mailbox of the one whom it
-// is for, once, and is there what it was in the outbox. Each link that was read from a mailbox works, and works once.
+// is for, once. There it has the envelope, the sender and recipient, the subject, the date, the id, the text and the page
+// that the dispatcher gave away, byte for byte; each header that it should have once, and no other; and it came over TLS.
+//
+// Each link with a secret is read from the text that arrived, and used: it works, and is refused the second time. Two are
+// not like that: who accepts an invitation with a login that is there may accept again, which changes nothing and sends
+// nothing; and a setup link that is too old is good for a fresh one alone, once. The links without a secret are those of
+// the page that the kind is about; nobody opens them, for pages are the host's.
 func TestReceived(t *testing.T) {
 	t.Parallel()
 	p := startPostfix(t)

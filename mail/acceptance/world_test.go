@@ -74,6 +74,7 @@ type world struct {
 	mu      sync.Mutex
 	taken   []mail.Message // what the dispatchers gave away since the last delivery
 	letters []letter
+	used    []string // links that were read where they arrived
 	texts   []mail.Message
 }
 
@@ -202,6 +203,15 @@ func (h *world) told(want ...string) {
 	require.ElementsMatch(h.t, want, got)
 }
 
+// leads is where the links go that have no secret, by kind: to the page of the account that the mail is about.
+var leads = map[string]string{
+	mail.SignUpKnown: domain + "login", mail.ProgrammeLeft: domain + "accounts/" + string(bakery) + "/connections",
+	mail.AccessApproved: clientsPage, mail.AccessDeclined: clientsPage, mail.CapChanged: clientsPage, mail.Assigned: clientsPage,
+	mail.ConnectionEnded: clientsPage,
+}
+
+const clientsPage = domain + "accounts/" + string(studio) + "/clients"
+
 // link is the secret in the newest mail of a kind to somebody, read where it arrived.
 func (h *world) link(kind, name string, p token.Purpose) string {
 	h.t.Helper()
@@ -211,6 +221,7 @@ func (h *world) link(kind, name string, p token.Purpose) string {
 		}
 		for word := range strings.FieldsSeq(l.arrived) {
 			if i := strings.LastIndexByte(word, '/'); strings.HasPrefix(word, domain) && strings.HasPrefix(word[i+1:], string(p)) {
+				h.used = append(h.used, word)
 				return word[i+1:]
 			}
 		}
@@ -272,6 +283,19 @@ func (h *world) everything() {
 			want = "" // nobody is known there, and so no language
 		}
 		require.Equal(h.t, want, l.Locale, "the language of %s", l.Kind)
+		// The agency's own words to its own clients go out in its name, and nothing else does.
+		var from mail.Sender
+		if l.Kind == mail.SetupInvitation || l.Kind == mail.SetupRefreshed {
+			require.Equal(h.t, string(studio), l.Account, "the account of %s", l.Kind)
+			from = mail.Sender{Name: h.agency, Address: h.address("hello")}
+		}
+		require.Equal(h.t, from.Address, l.From.Address, "the sender of %s", l.Kind)
+		require.Equal(h.t, from.Address != "", l.From.Name != "", "the sender's name in %s", l.Kind)
+		if page, ok := leads[l.Kind]; ok {
+			require.Equal(h.t, page, l.Data.Link, "where %s leads", l.Kind)
+		} else if l.Data.Link != "" {
+			require.Contains(h.t, h.used, l.Data.Link, "the link of %s to %s, which nobody has used", l.Kind, l.To)
+		}
 	}
 	for _, m := range h.texts {
 		seen[m.Kind] = true

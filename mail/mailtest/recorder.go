@@ -1,5 +1,5 @@
 // Package mailtest has what tests of a host need to see its mail: a [Recorder] to give to a dispatcher, [Link] to follow the
-// links in what arrived, and [Run], which checks a Mailer that the host has written.
+// links in what arrived, and [Test], which checks a Mailer that the host has written.
 package mailtest
 
 import (

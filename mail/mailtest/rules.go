@@ -2,10 +2,9 @@ package mailtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/chatelaine-go/chatelaine/mail"
 )
@@ -160,20 +159,33 @@ func distinctKeys(e *env) {
 
 func concurrent(e *env) {
 	const workers, each = 8, 6
-	errs := make([]error, workers*each)
-	var all sync.WaitGroup
+	ctx, cancel := context.WithTimeout(e.Context(), time.Minute)
+	defer cancel()
+	back := make(chan error, workers*each)
 	for w := range workers {
-		all.Go(func() {
+		go func() {
 			for i := range each {
-				errs[w*each+i] = e.h.Mailer.Send(e.Context(), e.message(w*each+i))
+				err := e.h.Mailer.Send(ctx, e.message(w*each+i))
+				back <- err
+				if err != nil { // the rule is over
+					return
+				}
 			}
-		})
+		}()
 	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
-		e.Fatalf("Send from many goroutines returned %v", err)
+	late, cancelLate := context.WithTimeout(e.Context(), time.Minute+soon)
+	defer cancelLate()
+	for range workers * each {
+		select {
+		case err := <-back:
+			if err != nil {
+				e.Fatalf("Send from many goroutines returned %v", err)
+			}
+		case <-late.Done():
+			e.Fatal("Send from many goroutines did not come back: they wait for each other")
+		}
 	}
-	for n := range errs {
+	for n := range workers * each {
 		m := e.message(n)
 		e.same(m, e.arrived(m))
 	}

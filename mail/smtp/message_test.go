@@ -93,8 +93,16 @@ func form(t testing.TB, wire []byte, own string) {
 			require.True(t, i+1 < len(wire) && wire[i+1] == '\n', "no CR leaves alone")
 		}
 	}
+	headers, body := false, false
 	for line := range strings.SplitSeq(string(wire), "\r\n") {
-		if strings.Contains(line, "@") || line == own {
+		switch line {
+		case "DATA":
+			headers = !body
+			continue
+		case "":
+			headers, body = false, true
+		}
+		if headers && (strings.Contains(line, "@") || line == own) {
 			require.LessOrEqual(t, len(line), 998) // an address cannot be broken
 			continue
 		}
@@ -126,6 +134,7 @@ func FuzzMailer_Send(f *testing.F) {
 		"Ada", "x\r\nBcc: eve@x.example", "x\n.\r\nMAIL FROM:<eve@x.example>", "\r.\r", ".", "..\n.\n", "\x00", "\xff\xfe", "ü\u2028\u2029",
 		"=?utf-8?q?x?=", " leading and trailing ", "two  spaces", strings.Repeat("x", 2000), strings.Repeat("ü", 999), "\"quoted\" \\ <a@b>",
 		"=_\r\n--=_", "\t", "", "a,b;c:d(e)", "\u202eevil", "From x", "x=", "x ", strings.Repeat("long words ", 40), "\r\n.\r\n", "\n\n.\n\n",
+		strings.Repeat("ada@willow.example", 30), "\n\nDATA\n" + strings.Repeat("eve@x.example", 30),
 	} {
 		f.Add(x, x, x, x, x, x, "X-Tag", x)
 		f.Add("", "", "", "", "", "", "X-"+x, "x")
@@ -172,6 +181,9 @@ func FuzzMailer_Send(f *testing.F) {
 		form(t, s.wire(), line)
 		require.NoError(t, genuine(t, all[0].data, public))
 		p := parse(t, all[0].data)
+		named, ok := smtp.ParseMessageID(p.header.Get("Message-ID"))
+		require.True(t, ok)
+		require.Equal(t, id, named)
 		if strings.TrimSpace(asSubject(to)) == "" {
 			to = ""
 		}

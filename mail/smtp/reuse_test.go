@@ -2,9 +2,12 @@ package smtp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,16 +171,53 @@ func TestMailer_Reuse(t *testing.T) {
 		require.Len(t, s.taken(), 2)
 	})
 
-	t.Run("a message accepted as its context ended counts as sent", func(t *testing.T) {
+	t.Run("a message whose context ends once its connection rests takes nothing from the next", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t)
 		m := s.mailer(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		s.with(func() { s.onEnd = func(net.Conn, string) error { return nil } })
 		require.NoError(t, m.Send(ctx, message("m1")))
-		cancel() // the connection rests: it no longer belongs to that context
+		cancel()
 		require.NoError(t, m.Send(t.Context(), message("m2")))
 		require.Equal(t, 1, s.connections())
+	})
+
+	t.Run("a message whose context ended as the answer came counts as sent", func(t *testing.T) {
+		t.Parallel()
+		s := play(t, at(".", "250 2.0.0 queued"))
+		ctx, cancel := context.WithCancel(t.Context())
+		m := s.mailer(t, func(o *smtp.Options) {
+			o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, network, address)
+				return &endsAt{Conn: c, words: "queued", end: cancel, cut: make(chan struct{})}, err
+			}
+		})
+		require.NoError(t, m.Send(ctx, message("m1")))
+		require.ErrorIs(t, ctx.Err(), context.Canceled)
+		require.Len(t, s.taken(), 1)
+	})
+
+	t.Run("a message whose context ends before the answer is sent, or goes out again as the same", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t)
+		m := s.mailer(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		s.with(func() { s.onEnd = func(net.Conn, string) error { cancel(); return nil } })
+		copies := 1
+		if err := m.Send(ctx, message("m1")); err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+			require.False(t, mail.IsPermanent(err))
+			copies++
+			require.NoError(t, m.Send(t.Context(), message("m1")))
+		}
+		require.Eventually(t, func() bool { return len(s.messages()) >= copies }, 20*time.Second, time.Millisecond)
+		all := s.messages()
+		require.Len(t, all, copies)
+		for _, g := range all {
+			require.Equal(t, smtp.MessageID("m1", "willow.example"), parse(t, g.data).header.Get("Message-ID"))
+			require.Equal(t, all[0], g)
+		}
+		require.NoError(t, m.Send(t.Context(), message("m2")))
 	})
 
 	t.Run("a Send whose context is over takes no connection from the others", func(t *testing.T) {
@@ -206,20 +246,66 @@ func TestMailer_Reuse(t *testing.T) {
 	})
 }
 
+// endsAt is a connection on which a context ends with certain words of the server's: they are read only once the Mailer
+// has closed the connection for it.
+type endsAt struct {
+	net.Conn
+
+	words string
+	end   context.CancelFunc
+	cut   chan struct{}
+	once  sync.Once
+}
+
+func (c *endsAt) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if strings.Contains(string(p[:n]), c.words) {
+		c.end()
+		<-c.cut
+	}
+	return n, err
+}
+
+func (c *endsAt) Close() error {
+	c.once.Do(func() { close(c.cut) })
+	return c.Conn.Close()
+}
+
 // No connection is left behind, whatever happened (I-32); that no goroutine is, TestMain sees.
 func TestMailer_Leaks(t *testing.T) {
 	t.Parallel()
+	phases := map[string]smtp.Phase{
+		"connect": smtp.Connect, "EHLO": smtp.Connect, "MAIL": smtp.MailFrom, "RCPT": smtp.RcptTo, "DATA": smtp.Data, ".": smtp.Content,
+	}
 	for _, step := range append([]string{"none"}, steps...) {
 		for _, answer := range []string{"421 4.0.0 no", "550 5.0.0 no", hangup, stall, "nonsense"} {
-			s := play(t, at(step, answer))
+			var end atomic.Pointer[context.CancelFunc] // of the message under way
+			usual := at(step, answer)
+			s := play(t, func(step string, conn int) string {
+				a := usual(step, conn)
+				if a == stall { // the context ends there, and not where a clock finds the two
+					(*end.Load())()
+				}
+				return a
+			})
 			opened := &countingDialer{}
 			m, err := smtp.New("127.0.0.1", &smtp.Options{
 				From: mail.Sender{Address: "no-reply@willow.example"}, Port: s.port, Security: smtp.InsecurePlaintext, Dial: opened.dial,
-				Timeout: 100 * time.Millisecond, IdleTimeout: time.Hour,
+				Timeout: time.Minute, IdleTimeout: time.Hour,
 			})
 			require.NoError(t, err)
 			for i := range 2 {
-				_ = m.Send(t.Context(), message(fmt.Sprint("m", i)))
+				ctx, cancel := context.WithCancel(t.Context())
+				end.Store(&cancel)
+				err := m.Send(ctx, message(fmt.Sprint("m", i)))
+				cancel()
+				if step == "none" {
+					require.NoError(t, err)
+					continue
+				}
+				var e *smtp.Error
+				require.ErrorAs(t, err, &e, "%s %s", step, answer)
+				require.Equal(t, phases[step], e.Phase, "%s %s", step, answer)
 			}
 			require.NoError(t, m.Close())
 			require.Zero(t, opened.open(), "%s %s", step, answer)
@@ -272,14 +358,25 @@ func TestMailer_Race(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	m := s.mailer(t, func(o *smtp.Options) { o.MaxConnections, o.MaxMessages, o.IdleTimeout = 4, 7, 2*time.Millisecond })
+	require.NoError(t, m.Send(t.Context(), message("first")))
+	sent := map[string]bool{"first": true}
+	var ends sync.Map // of contexts, by recipient
+	end := func(to string) {
+		if cancel, ok := ends.Load(to); ok {
+			cancel.(context.CancelFunc)()
+		}
+	}
+	middle := make(chan struct{})
+	var recipients, letters atomic.Int64
 	s.with(func() {
-		n := 0
-		s.onRcpt = func(string) error {
-			s.mu.Lock()
-			n++
-			k := n
-			s.mu.Unlock()
+		s.onRcpt = func(to string) error {
+			k := recipients.Add(1)
+			if k == 100 {
+				close(middle)
+			}
 			switch k % 11 {
+			case 1:
+				end(to)
 			case 3:
 				return reply(450)
 			case 5:
@@ -289,26 +386,41 @@ func TestMailer_Race(t *testing.T) {
 			}
 			return nil
 		}
+		s.onEnd = func(_ net.Conn, to string) error {
+			if letters.Add(1)%7 == 3 {
+				end(to)
+			}
+			return nil
+		}
 	})
 	var mu sync.Mutex
-	sent := map[string]bool{}
 	var all sync.WaitGroup
 	for w := range 8 {
 		all.Go(func() {
-			for i := range 25 {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+i%5*20)*time.Millisecond)
+			for i := range 1000 { // far more than there are before Close
 				id := fmt.Sprintf("m%d.%d", w, i)
-				if m.Send(ctx, message(id)) == nil {
+				to := id + "@willow.example"
+				ctx, cancel := context.WithCancel(t.Context())
+				ends.Store(to, cancel)
+				err := m.Send(ctx, message(id, func(m *mail.Message) { m.To = to }))
+				cancel()
+				if errors.Is(err, smtp.ErrClosed) {
+					return
+				}
+				if err == nil {
 					mu.Lock()
 					sent[id] = true
 					mu.Unlock()
 				}
-				cancel()
 			}
+			t.Error("Close was not seen")
 		})
 	}
 	all.Go(func() {
-		time.Sleep(400 * time.Millisecond)
+		select {
+		case <-middle:
+		case <-t.Context().Done():
+		}
 		_ = m.Close()
 	})
 	all.Wait()
@@ -318,7 +430,7 @@ func TestMailer_Race(t *testing.T) {
 		require.True(t, ok)
 		arrived[id] = true
 	}
-	require.NotEmpty(t, sent)
+	require.Greater(t, len(sent), 1)
 	for id := range sent {
 		require.True(t, arrived[id], "what counts as sent has arrived")
 	}

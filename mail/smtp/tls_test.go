@@ -128,15 +128,25 @@ func TestMailer_TLS(t *testing.T) {
 		t.Parallel()
 		// CVE-2011-0411 in a client: what stands behind the 220 came in clear, from whoever is on the way.
 		c, pool := certificates(t, "127.0.0.1", time.Hour)
-		s := play(t, at("STARTTLS", "220 go ahead\r\n250-mx.example\r\n250 AUTH PLAIN LOGIN\r\n235 welcome\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued"))
+		s := play(t, func(step string, _ int) string {
+			switch step {
+			case "STARTTLS":
+				return "220 go ahead\r\n250-mx.example\r\n250 AUTH PLAIN LOGIN\r\n235 welcome\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued"
+			case "RCPT":
+				return "550 5.1.1 nobody here" // what the server itself says, over TLS
+			}
+			return ""
+		})
 		s.tls = &tls.Config{Certificates: []tls.Certificate{c}}
 		m := s.mailer(t, login, func(o *smtp.Options) { o.Security, o.TLSConfig = smtp.STARTTLS, &tls.Config{RootCAs: pool} })
-		if err := m.Send(t.Context(), message("m1")); err == nil {
-			require.Len(t, s.taken(), 1, "if it counts as sent, the server has it, over TLS")
-		} else {
-			require.False(t, mail.IsPermanent(err))
-		}
-		unread(t, strings.Join(s.said()[:2], "\n"))
+		var e *smtp.Error
+		require.ErrorAs(t, m.Send(t.Context(), message("m1")), &e)
+		require.Equal(t, smtp.RcptTo, e.Phase)
+		require.Equal(t, 550, e.Code)
+		said := s.said()
+		require.Greater(t, len(said), 2)
+		require.Equal(t, "STARTTLS", said[1])
+		unread(t, strings.Join(said[:2], "\n"))
 	})
 
 	t.Run("in clear only what was asked for by name", func(t *testing.T) {

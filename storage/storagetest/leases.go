@@ -29,17 +29,22 @@ func leaseChecks() []check {
 
 func checkLease(e *env) {
 	st := e.open()
-	e.put(st, letter("m", "r"))
-	first := e.claim(st, start, all)
-	e.same(ids(first), []string{"m"}, "the first claim")
-	for _, at := range []time.Time{start, minutes(5), minutes(10).Add(-time.Microsecond)} {
-		e.same(ids(e.claim(st, at, all)), nil, "a claim at %s while the lease runs", at)
+	for _, channel := range []mail.Channel{mail.Email, mail.SMS} {
+		m := letter("by "+string(channel), "r")
+		m.Channel = channel
+		e.put(st, m)
+		claim := func(at time.Time) []mail.Delivery { return e.claimOn(st, channel, at, all) }
+		first := claim(start)
+		e.same(ids(first), []string{m.ID}, "the first claim")
+		for _, at := range []time.Time{start, minutes(5), minutes(10).Add(-time.Microsecond)} {
+			e.same(ids(claim(at)), nil, "a claim at %s while the lease runs", at)
+		}
+		second := claim(minutes(10))
+		e.same(ids(second), []string{m.ID}, "a claim at the end of the lease")
+		e.holds(second[0].Attempt == 2 && second[0].Fence > first[0].Fence, "the second claim has attempt %d and fence %d after %d",
+			second[0].Attempt, second[0].Fence, first[0].Fence)
+		e.same(second[0].Message, first[0].Message, "the second delivery: the same message, with the same id")
 	}
-	second := e.claim(st, minutes(10), all)
-	e.same(ids(second), []string{"m"}, "a claim at the end of the lease")
-	e.holds(second[0].Attempt == 2 && second[0].Fence > first[0].Fence, "the second claim has attempt %d and fence %d after %d",
-		second[0].Attempt, second[0].Fence, first[0].Fence)
-	e.same(second[0].Message, first[0].Message, "the second delivery: the same message, with the same id")
 }
 
 func checkLeaseOver(e *env) {

@@ -38,6 +38,7 @@ type loose struct {
 	sweeps    func(st storage.Storage, b storage.SweepBefore, limit int) (int, error)
 	claim     func(st storage.Storage, c mail.Claim) ([]mail.Delivery, error)
 	outcome   func(o *mail.Outcome)
+	settle    func(st storage.Storage, o mail.Outcome) error
 	listing   func(st storage.Storage, list []mail.Record) []mail.Record
 	newest    func(st storage.Storage, reasons []mail.Reason) ([]mail.Record, error)
 }
@@ -214,6 +215,9 @@ func (s loose) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, er
 func (s loose) SettleMail(ctx context.Context, o mail.Outcome) error {
 	if s.outcome != nil {
 		s.outcome(&o)
+	}
+	if s.settle != nil {
+		return s.settle(s.Storage, o)
 	}
 	return s.Storage.SettleMail(ctx, o)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -415,6 +416,36 @@ func TestTest_MailMutants(t *testing.T) {
 				}
 				return c
 			}}
-		}, "outbox leases", []string{ruleRace}, true},
+		}, "outbox leases", []string{"a lease hides a message until it ends, and no longer"}, true},
+		{"an outbox that hands out nothing", broken(loose{claim: func(storage.Storage, mail.Claim) ([]mail.Delivery, error) {
+			return nil, nil
+		}}), "outbox leases", []string{ruleRace}, true},
+		{"an outbox that hands out nothing in the end", func() mutant {
+			var begun atomic.Pointer[time.Time]
+			return broken(loose{claim: func(st storage.Storage, c mail.Claim) ([]mail.Delivery, error) {
+				begun.CompareAndSwap(nil, &c.At)
+				if c.At.Sub(*begun.Load()) > 1000*time.Hour {
+					return nil, nil
+				}
+				return st.ClaimMail(context.Background(), c)
+			}})()
+		}, "outbox leases", []string{ruleRace}, false},
+		{"an outbox that loses one of two settlements at once", func() mutant {
+			var n atomic.Int32
+			second := make(chan struct{})
+			return broken(loose{settle: func(st storage.Storage, o mail.Outcome) error {
+				switch n.Add(1) {
+				case 1:
+					select {
+					case <-second:
+						return nil
+					case <-time.After(time.Minute): // nobody settles beside it
+					}
+				case 2:
+					close(second)
+				}
+				return st.SettleMail(context.Background(), o)
+			}})()
+		}, "outbox leases", []string{ruleRace}, false},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,7 @@ type postOffice struct {
 
 	mu        sync.Mutex
 	claimed   []claimed
-	sent      set[string]
+	sent      map[string]int   // how many outcomes that it was sent were recorded
 	back      map[string]int   // how many reports that it came back were recorded
 	cancelled set[mail.Reason] // taken back before anybody who looks now began
 }
@@ -38,26 +39,42 @@ type claimed struct {
 	from, until time.Time
 }
 
-const postLease = 5 * time.Minute
+const (
+	postLease = 5 * time.Minute
+	postLate  = 1_000_000 // the minute in which the last messages are due, far behind the last lease
+	postSent  = 6         // the way to end a delivery that is not one of those that deliver knows
+)
 
 func (p *postOffice) now() time.Time { return minutes(int(p.clock.Load())) }
+
+// claim claims on a channel. What is claimed must be the channel's, with a reason
+// that was there when the claim began.
+func (p *postOffice) claim(channel mail.Channel, at time.Time, limit int) ([]mail.Delivery, error) {
+	p.mu.Lock()
+	gone := maps.Clone(p.cancelled)
+	p.mu.Unlock()
+	var got []mail.Delivery
+	err := until(p.ctx, func() (err error) {
+		got, err = p.st.ClaimMail(p.ctx, mail.Claim{Channel: channel, At: at, Lease: postLease, Limit: limit})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range got {
+		if d.Message.Channel != channel || gone[d.Message.Reason] {
+			return nil, fmt.Errorf("%s of the channel %s, whose reason is gone: %v, was claimed on %s", d.Message.ID, d.Message.Channel, gone[d.Message.Reason], channel)
+		}
+	}
+	return got, nil
+}
 
 // dispatch claims and settles until nothing is left. It gives some back as not
 // begun, puts some off, and forgets some, as a dispatcher that dies does.
 func (p *postOffice) dispatch(channel mail.Channel, worker int) error {
 	for idle, n := 0, worker; idle < 3; n++ {
-		p.mu.Lock()
-		gone := make(set[mail.Reason], len(p.cancelled))
-		for r := range p.cancelled {
-			gone.add(r)
-		}
-		p.mu.Unlock()
 		at := p.now()
-		var got []mail.Delivery
-		err := until(p.ctx, func() (err error) {
-			got, err = p.st.ClaimMail(p.ctx, mail.Claim{Channel: channel, At: at, Lease: postLease, Limit: 1 + n%4})
-			return err
-		})
+		got, err := p.claim(channel, at, 1+n%4)
 		if err != nil {
 			return err
 		}
@@ -66,9 +83,6 @@ func (p *postOffice) dispatch(channel mail.Channel, worker int) error {
 		}
 		p.clock.Add(1)
 		for i, d := range got {
-			if d.Message.Channel != channel || gone[d.Message.Reason] {
-				return fmt.Errorf("%s of the channel %s, whose reason is gone: %v, was claimed on %s", d.Message.ID, d.Message.Channel, gone[d.Message.Reason], channel)
-			}
 			if err := p.deliver(d, at, (n+i)%7); err != nil {
 				return err
 			}
@@ -92,17 +106,16 @@ func (p *postOffice) deliver(d mail.Delivery, at time.Time, how int) error {
 	case 2:
 		o.State, o.Next = mail.Queued, p.now().Add(time.Minute)
 	}
-	err := until(p.ctx, func() error {
-		p.mu.Lock() // with what it is told: nobody is to see the one without the other
-		defer p.mu.Unlock()
-		err := p.st.SettleMail(p.ctx, o)
-		if err == nil && o.State == mail.Sent {
-			p.sent.add(o.ID)
-		} else if err == nil {
-			p.claimed[mine].until = time.Time{}
-		}
-		return err
-	})
+	err := until(p.ctx, func() error { return p.st.SettleMail(p.ctx, o) })
+	// Nobody holds the lock while they settle: settlements meet in the store. What
+	// was told is read when all are done.
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil && o.State == mail.Sent {
+		p.sent[o.ID]++
+	} else if err == nil {
+		p.claimed[mine].until = time.Time{}
+	}
 	if errors.Is(err, mail.ErrFenced) {
 		return nil
 	}
@@ -149,17 +162,43 @@ func (p *postOffice) takeBack(ctx context.Context, reasons int) error {
 	return nil
 }
 
+// drain sends what is left, when no lease and no wait is left.
+func (p *postOffice) drain() {
+	p.Helper()
+	p.clock.Store(postLate)
+	for _, channel := range channels() {
+		got, err := p.claim(channel, p.now(), all)
+		p.ok(err, "the last claim on %s", channel)
+		for _, d := range got {
+			p.ok(p.deliver(d, p.now(), postSent), "the last deliveries on %s", channel)
+		}
+	}
+}
+
+func channels() []mail.Channel { return []mail.Channel{mail.Email, mail.SMS} }
+
 func racePost(e *env) {
 	const reasons, workers = 12, 4 // workers for each channel
-	p := &postOffice{env: e, st: e.open(), sent: set[string]{}, back: map[string]int{}, cancelled: set[mail.Reason]{}}
+	p := &postOffice{env: e, st: e.open(), sent: map[string]int{}, back: map[string]int{}, cancelled: set[mail.Reason]{}}
 	var rows []any
 	var messages []mail.Message
-	for i := range 96 / slowly {
+	early := 96 / min(slowly, 2)
+	for i := range early + reasons {
 		m := letter(fmt.Sprintf("m%03d", i), mail.ReasonFor("post", fmt.Sprint(i%reasons)))
-		m.Channel = []mail.Channel{mail.Email, mail.SMS}[i%2]
+		m.Channel = channels()[i%2]
+		if i >= early {
+			// One of each reason waits until the dispatchers are done: some of them
+			// are cancelled, sent and reported however fast anybody is.
+			m.Due = minutes(postLate)
+		}
 		messages, rows = append(messages, m), append(rows, m)
 	}
 	e.put(p.st, rows...)
+	first, err := p.claim(mail.Email, start, 4)
+	e.ok(err, "the first claim")
+	for _, err := range together(len(first), func(i int) error { return p.deliver(first[i], start, postSent) }) {
+		e.ok(err, "settlements at once")
+	}
 	errs := together(2*workers+3, func(i int) error {
 		switch i {
 		case 2 * workers:
@@ -169,22 +208,37 @@ func racePost(e *env) {
 		case 2*workers + 2:
 			return p.report(3, messages)
 		}
-		return p.dispatch([]mail.Channel{mail.Email, mail.SMS}[i%2], i)
+		return p.dispatch(channels()[i%2], i)
 	})
 	for _, err := range errs {
 		e.ok(err, "a dispatcher, a change that cancels, or one that reports what came back")
 	}
+	for _, channel := range channels() {
+		n := 0
+		for _, c := range p.claimed[len(first):] {
+			if c.Message.Channel == channel {
+				n++
+			}
+		}
+		e.holds(n > 0, "the dispatchers were given nothing on %s", channel)
+	}
+	p.drain()
 	p.exclusive()
-	e.ok(p.report(1, messages), "the last word of what came back")
+	for _, err := range together(3, func(i int) error { return p.report(i+1, messages) }) {
+		e.ok(err, "the last words of what came back")
+	}
 	list, err := p.st.Mails(e.ctx, mail.Query{Limit: all})
 	e.ok(err, "Mails")
 	e.holds(len(list) == len(messages), "%d records of %d messages", len(list), len(messages))
+	ended := map[mail.State]int{}
 	for _, r := range list {
-		e.holds((r.State == mail.Bounced) == p.sent[r.ID], "%s is %s, and that it was sent was recorded: %v", r.ID, r.State, p.sent[r.ID])
-		e.holds(p.back[r.ID] <= 1, "%d reports that %s came back were recorded, each with an event of its own", p.back[r.ID], r.ID)
-		e.holds(r.State != mail.Sent, "%s came back and is sent", r.ID)
-		e.holds(!p.cancelled[r.Reason] || r.State == mail.Bounced || r.State == mail.Cancelled, "%s lost its reason and is %s", r.ID, r.State)
+		ended[r.State]++
+		e.holds((r.State == mail.Bounced) == (p.sent[r.ID] == 1), "%s is %s, and that it was sent was recorded %d times", r.ID, r.State, p.sent[r.ID])
+		e.holds((r.State == mail.Bounced) == (p.back[r.ID] == 1), "%s is %s, and that it came back was recorded %d times", r.ID, r.State, p.back[r.ID])
+		e.holds(r.State == mail.Bounced || p.cancelled[r.Reason] && r.State == mail.Cancelled,
+			"%s is %s in the end, and that it lost its reason is %v", r.ID, r.State, p.cancelled[r.Reason])
 	}
+	e.holds(len(p.sent) > 0 && ended[mail.Bounced] > 0 && ended[mail.Cancelled] > 0, "%d were sent, and the messages ended as %v", len(p.sent), ended)
 }
 
 // exclusive proves that no message was two dispatchers' at one moment, and that
