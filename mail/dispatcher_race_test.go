@@ -215,6 +215,8 @@ func race(t *testing.T) {
 	}
 	all.Wait()
 	time.Sleep(time.Second) // until those have come back that nobody waited for
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	require.NoError(t, limit.Err(), "%d messages have no end", open())
 	require.Empty(t, l.together, "sent twice for one claim, or at once while a lease ran")
 	arrived, excused, lost := map[string]int{}, map[string]int{}, 0
