@@ -124,6 +124,8 @@ func TestSessions_Renew(t *testing.T) {
 			{accounts.Login{}, accounts.ErrInvalid},
 			{accounts.Login{User: "nobody"}, accounts.ErrNotFound},
 			{accounts.Login{Identity: accounts.IdentityKey{Issuer: "i", Subject: "S"}}, accounts.ErrNotFound},
+			{accounts.Login{Identity: accounts.IdentityKey{Issuer: "i", Subject: "s\x00"}}, accounts.ErrInvalid},
+			{accounts.Login{Identity: accounts.IdentityKey{Issuer: "i", Subject: "s\xff"}}, accounts.ErrInvalid},
 			{accounts.Login{User: "nora", Method: strings.Repeat("m", 33)}, accounts.ErrInvalid},
 		} {
 			next, err := e.sessions.Renew(t.Context(), secret, tt.login)

@@ -160,10 +160,7 @@ func loginKey(l accounts.Login) (accounts.UserKey, error) {
 	if l.Identity == (accounts.IdentityKey{}) {
 		return accounts.UserKey{ID: l.User}, accounts.CheckID("user", l.User)
 	}
-	if l.Identity.Issuer == "" || l.Identity.Subject == "" {
-		return accounts.UserKey{}, &accounts.InvalidError{Field: "identity", Reason: "lacks its issuer or subject"}
-	}
-	return accounts.UserKey{Identity: l.Identity}, nil
+	return accounts.UserKey{Identity: l.Identity}, l.Identity.Check()
 }
 
 // whose reads the user whom a login means: by the identity where there is one,
