@@ -136,7 +136,7 @@
 //
 // What calls return is provisional until the host commits, refusals and their
 // audit included. Nothing is retried in it: when an error matches [ErrRepeat],
-// roll back and run the whole transaction again.
+// roll back and run the whole transaction again, which [Repeat] does.
 //
 // # What is promised
 //

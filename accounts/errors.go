@@ -38,6 +38,10 @@ var (
 	// ErrRepeat accompanies ErrConflict in a joined transaction: roll the
 	// whole transaction back and run it again from its start.
 	ErrRepeat = errors.New("chatelaine: repeat the whole transaction")
+	// ErrBusy accompanies ErrConflict when the database gave up waiting for others: a
+	// lock that was not to be had in time, a deadlock, a serialization failure. It says
+	// that nothing was done, and nothing of what others do.
+	ErrBusy = errors.New("chatelaine: the database was busy")
 	// ErrUnknown says that a change was sent and its answer was lost: it is
 	// there as a whole or not at all. Services resolve it themselves; it
 	// reaches a caller only when the store stays out of reach.

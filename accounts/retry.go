@@ -66,6 +66,43 @@ func operate(ctx context.Context, st Applier, op OpID, try Attempt) error {
 	}
 }
 
+// Repeat runs a transaction of the host again, from its beginning, while it conflicts
+// with others: while it fails with [ErrRepeat], or with an error of the database that
+// says so by its SQLSTATE, a serialization failure (40001) or a deadlock (40P01). It
+// waits a random time between two tries, longer each time, until the context's deadline
+// or, without one, for [Limits.Retry]; then it returns the last error. Any other error
+// is returned at once.
+//
+//	err := accounts.Repeat(ctx, env, func(ctx context.Context) error {
+//		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+//			… // the host's own statements
+//			_, err := graph.With(store.JoinTx(tx)).CreateAccount(ctx, actor, in)
+//			return err
+//		})
+//	})
+func Repeat(ctx context.Context, env *Env, do func(ctx context.Context) error) error {
+	if _, ok := ctx.Deadline(); !ok {
+		own, cancel := context.WithTimeout(ctx, env.Limits().Retry)
+		defer cancel()
+		ctx = own
+	}
+	for n := 0; ; n++ {
+		err := do(ctx)
+		if err == nil || !repeats(err) || pause(ctx, n) != nil {
+			return err
+		}
+	}
+}
+
+// repeats tells that a transaction may succeed when it is run again.
+func repeats(err error) bool {
+	if errors.Is(err, ErrRepeat) {
+		return true
+	}
+	var coded interface{ SQLState() string }
+	return errors.As(err, &coded) && (coded.SQLState() == "40001" || coded.SQLState() == "40P01")
+}
+
 // settle finds out what became of a change whose answer was lost. The same
 // change is applied, not a new decision: its keys make it once.
 func settle(ctx context.Context, st Applier, op OpID, apply func(context.Context) error, unknown error) error {
@@ -78,6 +115,8 @@ func settle(ctx context.Context, st Applier, op OpID, apply func(context.Context
 			switch err = apply(ctx); {
 			case err == nil:
 				return nil
+			case errors.Is(err, ErrBusy) && !errors.Is(err, ErrRepeat):
+				// Somebody holds the locks, and it may be the lost change itself.
 			case errors.Is(err, ErrConflict):
 				// Either the lost commit arrived in between, or others did.
 				if done, aerr := st.Applied(ctx, op); aerr == nil && done {

@@ -44,6 +44,7 @@ func TestOperate_answers(t *testing.T) {
 	t.Parallel()
 
 	conflict := fmt.Errorf("%w (a version)", accounts.ErrConflict)
+	busy := fmt.Errorf("%w: %w", accounts.ErrConflict, accounts.ErrBusy)
 	repeat := fmt.Errorf("%w: %w", accounts.ErrConflict, accounts.ErrRepeat)
 	unknown, fault := accounts.ErrUnknown, errors.New("fault")
 	for _, test := range []struct {
@@ -63,6 +64,8 @@ func TestOperate_answers(t *testing.T) {
 		{"lost, and it was not", []error{unknown, nil}, []any{false}, nil, 1, 2, 1},
 		{"lost twice, applied the second time", []error{unknown, unknown}, []any{false, true}, nil, 1, 2, 2},
 		{"lost, and it arrived while it was applied again", []error{unknown, conflict}, []any{false, true}, nil, 1, 2, 2},
+		{"lost, and it held its own locks until it arrived", []error{unknown, busy}, []any{false, true}, nil, 1, 2, 2},
+		{"lost, and others held the locks until it was applied", []error{unknown, busy, nil}, []any{false, false}, nil, 1, 3, 2},
 		{"lost, not applied, and others were faster", []error{unknown, conflict, nil}, []any{false, false}, nil, 2, 3, 2},
 		{"lost, and the store cannot tell at first", []error{unknown}, []any{fault, fault, true}, nil, 1, 1, 3},
 		{"lost, not applied, then a fault", []error{unknown, fault}, []any{false}, fault, 1, 2, 1},
@@ -103,6 +106,43 @@ func TestOperate_attempts(t *testing.T) {
 	n, err = run(accounts.ErrRepeat)
 	require.Equal(t, accounts.ErrRepeat, err)
 	require.Equal(t, 1, n)
+}
+
+// coded is an error of a database.
+type coded string
+
+func (c coded) Error() string    { return string(c) }
+func (c coded) SQLState() string { return string(c) }
+
+// A host's transaction is run again while others are in its way, and for nothing else
+// (A100).
+func TestRepeat(t *testing.T) {
+	t.Parallel()
+	env := newWorld(t).env
+	run := func(ctx context.Context, answers ...error) (n int, err error) {
+		err = accounts.Repeat(ctx, env, func(context.Context) error {
+			n++
+			return answers[min(n, len(answers))-1]
+		})
+		return n, err
+	}
+	for _, again := range []error{
+		fmt.Errorf("%w: %w", accounts.ErrConflict, accounts.ErrRepeat), fmt.Errorf("commit: %w", coded("40001")), coded("40P01"),
+	} {
+		n, err := run(t.Context(), again, again, nil)
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+	}
+	for _, final := range []error{nil, accounts.ErrConflict, accounts.ErrUnknown, errBroken, coded("23505")} {
+		n, err := run(t.Context(), final)
+		require.Equal(t, final, err)
+		require.Equal(t, 1, n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	n, err := run(ctx, accounts.ErrRepeat)
+	require.Equal(t, accounts.ErrRepeat, err)
+	require.Greater(t, n, 1)
 }
 
 // A conflict that does not end is a conflict for the caller once time has run

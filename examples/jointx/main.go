@@ -11,7 +11,7 @@
 //   - registerIn: services bound to the transaction with With(store.JoinSQL(tx)),
 //     and invites.NewLogin with the host's own id and Kept, which says that the
 //     host keeps the login: no link and no reset ever sets a password for it.
-//   - inTx: the loop that repeats the whole transaction on accounts.ErrRepeat.
+//   - inTx: accounts.Repeat around the whole transaction.
 //
 // What to avoid: calling a service that is not bound to the transaction while
 // one is open, since it would wait for it; and using what a joined call
@@ -27,7 +27,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
@@ -128,6 +127,7 @@ const pragmas = "?_pragma=foreign_keys(1)&_pragma=journal_mode(wal)&_pragma=sync
 // host is a program with a database of its own.
 type host struct {
 	db          *sql.DB
+	env         *accounts.Env
 	store       *sqlite.Store
 	accounts    *accounts.Service
 	invitations *invites.Service
@@ -157,6 +157,7 @@ func (h *host) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.env = env
 	if h.store, err = sqlite.New(ctx, h.db, nil); err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ type person struct {
 func (h *host) begin(ctx context.Context) (string, error) {
 	nora := person{ID: "41", Name: "Nora", Email: "nora@studio.example", Badge: 1}
 	job := accounts.System("sign-up")
-	if err := inTx(ctx, h.db, func(tx *sql.Tx) error {
+	if err := h.inTx(ctx, func(tx *sql.Tx) error {
 		if err := insertUser(ctx, tx, nora); err != nil {
 			return err
 		}
@@ -238,7 +239,7 @@ func (h *host) begin(ctx context.Context) (string, error) {
 // member of the account, or neither. What it returns is committed.
 func (h *host) register(ctx context.Context, link string, p person) (invites.Joined, error) {
 	var joined invites.Joined
-	err := inTx(ctx, h.db, func(tx *sql.Tx) (err error) {
+	err := h.inTx(ctx, func(tx *sql.Tx) (err error) {
 		joined, err = h.registerIn(ctx, tx, link, p)
 		return err
 	})
@@ -274,26 +275,13 @@ func insertBadge(ctx context.Context, tx *sql.Tx, p person, account accounts.Acc
 	return err
 }
 
-// tries is how often a transaction is run at most.
-const tries = 10
-
 // inTx runs a unit in a transaction and commits it. When the library answers
 // accounts.ErrRepeat, others changed the same things after the transaction
 // began: what it sees does not change by asking again, so the whole of it is
 // rolled back and run anew, the host's part included. A unit therefore does
 // nothing that a rollback does not undo, and starts from nothing each time.
-func inTx(ctx context.Context, db *sql.DB, unit func(tx *sql.Tx) error) error {
-	for n := 1; ; n++ {
-		err := once(ctx, db, unit)
-		if n == tries || !errors.Is(err, accounts.ErrRepeat) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		case <-time.After(time.Duration(n) * 5 * time.Millisecond):
-		}
-	}
+func (h *host) inTx(ctx context.Context, unit func(tx *sql.Tx) error) error {
+	return accounts.Repeat(ctx, h.env, func(ctx context.Context) error { return once(ctx, h.db, unit) })
 }
 
 func once(ctx context.Context, db *sql.DB, unit func(tx *sql.Tx) error) error {

@@ -13,12 +13,9 @@ import (
 
 // The statements around units of work.
 var (
-	stmtBegin     = &sqlstore.Statement{Text: "BEGIN IMMEDIATE"}
-	stmtCommit    = &sqlstore.Statement{Text: "COMMIT"}
-	stmtRollback  = &sqlstore.Statement{Text: "ROLLBACK"}
-	stmtSavepoint = &sqlstore.Statement{Text: "SAVEPOINT chatelaine"}
-	stmtRelease   = &sqlstore.Statement{Text: "RELEASE chatelaine"}
-	stmtBack      = &sqlstore.Statement{Text: "ROLLBACK TO chatelaine"}
+	stmtBegin    = &sqlstore.Statement{Text: "BEGIN IMMEDIATE"}
+	stmtCommit   = &sqlstore.Statement{Text: "COMMIT"}
+	stmtRollback = &sqlstore.Statement{Text: "ROLLBACK"}
 )
 
 var errDriver = errors.New("chatelaine: the handle's driver is not modernc.org/sqlite, nor does it behave like it")
@@ -138,7 +135,7 @@ func (c *conn) Exec(ctx context.Context, s *sqlstore.Statement, args []any) (int
 	return r.RowsAffected()
 }
 
-// Query implements sqlstore.Tx.
+// Query runs a statement that returns rows.
 func (c *conn) Query(ctx context.Context, s *sqlstore.Statement, args []any) ([][]any, error) {
 	p, err := c.prepare(ctx, s)
 	if err != nil {
@@ -240,7 +237,9 @@ func (e busyError) Error() string { return e.err.Error() }
 func (e busyError) Unwrap() error { return e.err }
 
 // Is makes a busy database a conflict.
-func (e busyError) Is(target error) bool { return target == accounts.ErrConflict }
+func (e busyError) Is(target error) bool {
+	return target == accounts.ErrConflict || target == accounts.ErrBusy
+}
 
 func isBusy(err error) bool {
 	var b busyError

@@ -23,7 +23,7 @@ type Migration struct {
 }
 
 // Migrations returns the SQL of all migrations for tables with a prefix (""
-// means the default, "chatelaine_"), as files named "0001_base.sql" in the
+// means the default, "chatelaine_"), as files named "0001_base.up.sql" in the
 // order in which they run. It is for hosts that migrate with a tool of their
 // own; each file runs in one transaction and writes down that it ran, so that
 // [Store.Check] knows.
@@ -33,7 +33,7 @@ func Migrations(prefix string) (fs.FS, error) {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
-	if err := prefixError(prefix); err != nil {
+	if err := sqlstore.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
 	list, err := migrations(sqlstore.SQLite(prefix))
@@ -62,11 +62,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err // as a rule there is nothing to do, and nobody to wait for
 	}
 	var done []sqlstore.Migration
-	err = s.writer.Run(ctx, func(ctx context.Context, tx sqlstore.Tx) error {
-		c, ok := tx.(*conn)
-		if !ok {
-			return errDriver
-		}
+	err = s.writer.do(ctx, func(ctx context.Context, c *conn) error {
 		found, err := s.schema(ctx, asker{c})
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ func TestStore_Migrate(t *testing.T) {
 		require.NoError(t, err)
 		names, err := fs.Glob(files, "*.sql")
 		require.NoError(t, err)
-		require.Equal(t, "0001_base.sql", names[0])
+		require.Equal(t, "0001_base.up.sql", names[0])
 		for _, name := range names {
 			text, err := fs.ReadFile(files, name)
 			require.NoError(t, err)

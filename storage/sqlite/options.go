@@ -2,10 +2,10 @@ package sqlite
 
 import (
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
+	"github.com/chatelaine-go/chatelaine/storage/internal/sqlstore"
 )
 
 // DefaultPrefix begins the names of the tables and indexes.
@@ -43,7 +43,7 @@ func (o *Options) filled() (Options, error) {
 	if f.Prefix == "" {
 		f.Prefix = DefaultPrefix
 	}
-	if err := prefixError(f.Prefix); err != nil {
+	if err := sqlstore.CheckPrefix(f.Prefix); err != nil {
 		return f, err
 	}
 	switch {
@@ -56,22 +56,4 @@ func (o *Options) filled() (Options, error) {
 		f.Logger = slog.New(slog.DiscardHandler)
 	}
 	return f, nil
-}
-
-// prefixError refuses what cannot begin the name of a table. SQLite keeps names
-// that begin with "sqlite_" for itself.
-func prefixError(p string) error {
-	ok := len(p) <= 32 && !strings.HasPrefix(strings.ToLower(p), "sqlite_")
-	for i := range len(p) {
-		c := p[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
-		ok = ok && (letter || i > 0 && '0' <= c && c <= '9')
-	}
-	if !ok {
-		return &accounts.InvalidError{
-			Field:  "prefix",
-			Reason: "cannot begin the name of a table: use a letter, then letters, digits and underscores, at most 32 together, and not sqlite_",
-		}
-	}
-	return nil
 }

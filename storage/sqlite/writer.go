@@ -40,7 +40,7 @@ type writer struct {
 // unit is one caller's work.
 type unit struct {
 	ctx  context.Context //nolint:containedctx // each unit waits, and leaves, by its own caller's
-	run  func(ctx context.Context, tx sqlstore.Tx) error
+	run  func(ctx context.Context, c *conn) error
 	err  error
 	lead bool      // it was handed the lead; guarded by writer.mu
 	wake chan bool // true: lead; false: done, see err
@@ -52,10 +52,28 @@ func newWriter(src *source, patience time.Duration) *writer {
 	return w
 }
 
-// Run implements sqlstore.Runner. A caller whose context ends while its unit
-// waits leaves, and nothing happens. Once the unit was taken up, the caller
-// waits for the outcome and learns it.
-func (w *writer) Run(ctx context.Context, run func(ctx context.Context, tx sqlstore.Tx) error) error {
+// Apply implements sqlstore.Runner.
+func (w *writer) Apply(ctx context.Context, steps []sqlstore.Step) (counts []int64, err error) {
+	err = w.do(ctx, func(ctx context.Context, c *conn) error {
+		counts, err = sqlstore.Run(ctx, c, steps)
+		return err
+	})
+	return counts, err
+}
+
+// Ask implements sqlstore.Runner.
+func (w *writer) Ask(ctx context.Context, s *sqlstore.Statement, args []any) (rows [][]any, err error) {
+	err = w.do(ctx, func(ctx context.Context, c *conn) error {
+		rows, err = c.Query(ctx, s, args)
+		return err
+	})
+	return rows, err
+}
+
+// do makes a unit durable as a whole or not at all. A caller whose context ends
+// while its unit waits leaves, and nothing happens. Once the unit was taken up, the
+// caller waits for the outcome and learns it: the unit's own context does not end.
+func (w *writer) do(ctx context.Context, run func(ctx context.Context, c *conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -224,16 +242,16 @@ func (w *writer) persist(ctx context.Context, try func() error) error {
 // unit's own error is kept in the unit, and undone.
 func savepoint(u *unit, c *conn) error {
 	ctx := context.WithoutCancel(u.ctx)
-	if _, err := c.Exec(ctx, stmtSavepoint, nil); err != nil {
+	if _, err := c.Exec(ctx, sqlstore.Savepoint, nil); err != nil {
 		return err
 	}
 	u.err = u.run(ctx, c)
 	if u.err != nil {
-		if _, err := c.Exec(ctx, stmtBack, nil); err != nil {
+		if _, err := c.Exec(ctx, sqlstore.Back, nil); err != nil {
 			return err
 		}
 	}
-	_, err := c.Exec(ctx, stmtRelease, nil)
+	_, err := c.Exec(ctx, sqlstore.Release, nil)
 	return err
 }
 

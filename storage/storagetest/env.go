@@ -97,11 +97,6 @@ func (e *env) change(rows ...any) change {
 	return c
 }
 
-// apply applies rows as one change.
-func (e *env) apply(st storage.Storage, rows ...any) error {
-	return apply(e.ctx, st, e.change(rows...))
-}
-
 // put applies rows, as one change if a port has one for them, which must
 // succeed.
 func (e *env) put(st storage.Storage, rows ...any) {

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 // apply reports whether everything in the change held. The world is spoilt
 // when it did not.
 func (w *world) apply(c change) bool {
+	eachTime(reflect.ValueOf(&c).Elem(), keptTime)
 	ok := !doubled(c)
 	for _, g := range c.Guards {
 		if (g.Account == "") == (g.User == "") {
@@ -110,7 +112,6 @@ func (w *world) apply(c change) bool {
 	for _, m := range c.Mail {
 		if _, found := w.mails[m.ID]; !found {
 			m.HTML, m.Sealed = "", slices.Clone(m.Sealed)
-			m.Data.ExpiresAt, m.Data.At = m.Data.ExpiresAt.UTC().Truncate(time.Microsecond), m.Data.At.UTC().Truncate(time.Microsecond)
 			w.mails[m.ID] = modelMail{Message: m, state: mail.Queued, due: m.Due}
 		}
 	}

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -16,6 +17,10 @@ func rowChecks() []check {
 	const lost = "a decision reads what another one wrote; a field that is lost or blurred decides differently"
 	return []check{
 		{"every field of a written row comes back as it was", lost, checkFilled},
+		{
+			"a moment that is finer than a microsecond, or of another zone, is kept as its microsecond in UTC",
+			"a host's clock says nanoseconds and local time, and every store has to answer alike", checkFine,
+		},
 		{"what was never set comes back as zero", "a zero time means never: not suspended, not ended, not deleted", checkBlank},
 		{"a replaced row is replaced whole, also where it is set back to zero", lost, checkReplaced},
 		{"ids, addresses and names of any printable kind come back byte for byte", lost, checkHostile},
@@ -149,6 +154,54 @@ func checkFilled(e *env) {
 	e.ok(err, "User by identity")
 	e.same(u, x.user, "User by identity")
 }
+
+// checkFine writes moments as a host's clock says them. What a message says has a
+// check of its own.
+func checkFine(e *env) {
+	st, x := e.open(), fillAll(100)
+	var rows []any
+	for _, row := range x.rows() {
+		v := reflect.New(reflect.TypeOf(row)).Elem()
+		v.Set(reflect.ValueOf(row))
+		eachTime(v, func(at time.Time) time.Time {
+			return at.Add(999 * time.Nanosecond).In(time.FixedZone("elsewhere", 3600))
+		})
+		rows = append(rows, v.Interface())
+	}
+	e.put(st, rows[:18]...)
+	e.put(st, rows[18:]...) // the port of invitations
+	for _, v := range x.versions() {
+		*v = 1
+	}
+	e.returned(st, x)
+}
+
+// eachTime puts another moment in the place of each in a row or a change, but for
+// zero ones. Lists are copied, so that those of the caller stay as they are.
+func eachTime(v reflect.Value, other func(time.Time) time.Time) {
+	if at, ok := v.Interface().(time.Time); ok {
+		if !at.IsZero() {
+			v.Set(reflect.ValueOf(other(at)))
+		}
+		return
+	}
+	switch {
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			eachTime(v.Field(i), other)
+		}
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct && v.Len() > 0:
+		list := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(list, v)
+		v.Set(list)
+		for i := range v.Len() {
+			eachTime(v.Index(i), other)
+		}
+	}
+}
+
+// keptTime is what a store keeps of a moment.
+func keptTime(at time.Time) time.Time { return at.UTC().Truncate(time.Microsecond) }
 
 // blank keeps the keys of a filled set and empties all else.
 func blank(x filled) filled {

@@ -10,6 +10,13 @@
 // something out: a service relies on all of it, so a store that keeps all but
 // one rule is a store that loses something.
 //
+// Whoever writes a store needs all nouns and the three Apply methods first: every
+// check puts a world of rows in. Then these parts are green with few of the
+// questions, in this order: search, invitations, requests and sessions, logins,
+// clients, pages, outbox leases. Rows, versions, uniqueness, atomicity, mistakes and
+// people compare all that every question answers before and after a change, so they
+// come last, though they are about what was written first.
+//
 // Use a fresh database for each call of Open; the checks run in parallel. A
 // run takes some seconds. The last part compares the store with a plain model
 // over random operations: -storagetest.seed repeats a run that failed (the

@@ -57,19 +57,24 @@ func (w *Writes) apply(ctx context.Context, c change) error {
 	switch {
 	case err != nil:
 		return err
-	case len(p.steps) == 0 && !p.lost:
+	case len(p.steps) == 0:
 		return ctx.Err()
 	}
-	err = w.r.Run(ctx, p.run)
+	err = w.run(ctx, p)
 	if p.several && errors.Is(err, ErrUnique) {
 		// Two rows may only have met on their way: try with both parked.
 		if p, err = w.compile(c, true); err == nil {
-			err = w.r.Run(ctx, p.run)
+			err = w.run(ctx, p)
 		}
 	}
 	if errors.Is(err, ErrUnique) && !errors.Is(err, accounts.ErrConflict) {
 		return accounts.ErrConflict
 	}
+	return err
+}
+
+func (w *Writes) run(ctx context.Context, p plan) error {
+	_, err := w.do(ctx, p.steps)
 	return err
 }
 

@@ -1,34 +1,20 @@
 package sqlstore
 
 import (
+	"cmp"
+	"fmt"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/chatelaine-go/chatelaine/access"
 	"github.com/chatelaine-go/chatelaine/accounts"
 	"github.com/chatelaine-go/chatelaine/mail"
 )
 
-// anyRows is how many rows a step expects that may affect none or several.
-const anyRows = -1
-
-// step is one statement of a change.
-type step struct {
-	stmt *Statement
-	args []any
-	want int64 // rows affected, or returned; anything else is a conflict
-
-	// over is how many of the following steps are passed over when this one
-	// affects as many rows as when says.
-	over int
-	when int64
-}
-
 // plan is a change as statements. They run in order, in one transaction.
 type plan struct {
-	steps []step
-
-	// lost is a conflict that shows without asking the database.
-	lost bool
+	steps []Step
 
 	// several is true when more than one row of a table with unique values is
 	// updated: one may hold for a moment what another is about to get.
@@ -37,39 +23,37 @@ type plan struct {
 
 // compile turns a change into statements: guards, spends, updates, identities
 // taken away, inserts, replies, events, cancellations, mail requeued, bounced and new,
-// notes of use, and people forgotten. With park, rows that are updated first
+// notes of use, and people forgotten. With parked, rows that are updated first
 // give up what must be unique, so that uniqueness is judged after the change.
-func (w *Writes) compile(c change, park bool) (plan, error) {
+func (w *Writes) compile(c change, parked bool) (plan, error) {
 	if err := check(&c); err != nil {
 		return plan{}, err
 	}
 	c = c.sorted()
 	first := logsIn(&c)
-	b := builder{t: w.texts, p: plan{steps: make([]step, 0, 16)}}
-	b.guards(c.Guards)
+	b := builder{t: w.texts, p: plan{steps: make([]Step, 0, 16)}}
+	b.locks(&c)
 	b.spend(c.Spend)
+	b.lockSited(&c)
 
-	if park {
-		b.park(&c)
-	}
-	update(&b, &users, c.Users, park)
-	update(&b, &credentials, c.Credentials, park)
-	update(&b, &challenges, c.Challenges, park)
+	update(&b, &users, c.Users, parked)
+	update(&b, &credentials, c.Credentials, parked)
+	update(&b, &challenges, c.Challenges, parked)
 	b.updateAccounts(c.Accounts)
-	update(&b, &memberships, c.Memberships, park)
-	update(&b, &connections, c.Connections, park)
-	update(&b, &assignments, c.Assignments, park)
-	updateWorded(&b, &clientRows, c.Clients, clientText, park)
+	update(&b, &memberships, c.Memberships, parked)
+	update(&b, &connections, c.Connections, parked)
+	update(&b, &assignments, c.Assignments, parked)
+	updateWorded(&b, &clientRows, c.Clients, clientText, parked)
 	b.sitesBack(c.Sites)
-	updateWorded(&b, &sites, c.Sites, siteText, park)
-	update(&b, &siteAccess, c.SiteAccess, park)
-	update(&b, &requests, c.Requests, park)
-	update(&b, &invitations, c.Invitations, park)
-	update(&b, &setupLinks, c.SetupLinks, park)
-	update(&b, &sessions, c.Sessions, park)
-	update(&b, &views, c.Views, park)
-	update(&b, &tickets, c.Tickets, park)
-	update(&b, &guesses, c.Guesses, park)
+	updateWorded(&b, &sites, c.Sites, siteText, parked)
+	update(&b, &siteAccess, c.SiteAccess, parked)
+	update(&b, &requests, c.Requests, parked)
+	update(&b, &invitations, c.Invitations, parked)
+	update(&b, &setupLinks, c.SetupLinks, parked)
+	update(&b, &sessions, c.Sessions, parked)
+	update(&b, &views, c.Views, parked)
+	update(&b, &tickets, c.Tickets, parked)
+	update(&b, &guesses, c.Guesses, parked)
 	b.unlink(c.Unlink)
 
 	insert(&b, &users, c.Users, 1)
@@ -98,7 +82,7 @@ func (w *Writes) compile(c change, park bool) (plan, error) {
 	b.cancel(&c)
 	b.requeue(&c)
 	b.bounce(c.Bounced)
-	insert(&b, &mails, c.Mail, anyRows)
+	insert(&b, &mails, c.Mail, AnyRows)
 	b.touch(c.Touches)
 	b.forget(&c)
 	return b.p, nil
@@ -111,34 +95,22 @@ type builder struct {
 }
 
 func (b *builder) add(s *Statement, want int64, args ...any) {
-	b.p.steps = append(b.p.steps, step{stmt: s, args: args, want: want})
+	b.p.steps = append(b.p.steps, Step{Stmt: s, Args: args, Want: want})
 }
 
 // skip passes over the next so many steps when the last one affects so many rows.
 func (b *builder) skip(steps int, when int64) {
 	last := &b.p.steps[len(b.p.steps)-1]
-	last.over, last.when = steps, when
-}
-
-func (b *builder) guards(list []accounts.Guard) {
-	for _, g := range list {
-		if g.User != "" {
-			b.add(b.t.asking(`SELECT 1 FROM {p}users WHERE id = $1 AND epoch = $2`), 1, string(g.User), g.Epoch)
-			continue
-		}
-		if g.Move {
-			b.add(b.t.plain(`UPDATE {p}accounts SET version = version + 1 WHERE id = $1 AND version = $2`), 1,
-				string(g.Account), g.Version)
-			continue
-		}
-		b.add(b.t.asking(`SELECT 1 FROM {p}accounts WHERE id = $1 AND version = $2`), 1, string(g.Account), g.Version)
-	}
+	last.Over, last.When = steps, when
 }
 
 // chunk is the greatest number of rows in one statement, and chunks the sizes
-// that there are: few, so that each is prepared once and used often.
-func chunk(n int) int {
+// that there are: few, so that each is prepared once and used often. Rows that
+// are arrays need but one statement.
+func (b *builder) chunk(n int) int {
 	switch {
+	case b.t.d.Together:
+		return n
 	case n >= 32:
 		return 32
 	case n >= 8:
@@ -147,38 +119,41 @@ func chunk(n int) int {
 	return 1
 }
 
-// spend puts counters with the same limit together: the limit stands once in
-// a statement.
+// spend puts counters with the same limit together: the limit stands once in a
+// statement. The lowest limit comes first, so that all changes count in one order.
 func (b *builder) spend(list []accounts.Spend) {
-	done := make([]bool, len(list))
-	var same []int
-	for i := range list {
-		if list[i].N > list[i].Limit {
-			b.p.lost = true
-			return
+	for list = summed(list); len(list) > 0; {
+		limit, same := list[0].Limit, 0
+		for same < len(list) && list[same].Limit == limit {
+			if list[same].N > limit {
+				b.add(b.t.asking(`SELECT 1 WHERE 1 = 0`), 1) // a conflict that shows before it is asked for
+				return
+			}
+			same++
 		}
-		if done[i] {
+		n := b.chunk(same)
+		args := make([]any, 0, n*4+1)
+		for _, s := range list[:n] {
+			args = append(args, s.Subject, string(s.Kind), int64(s.Day), int64(s.N))
+		}
+		b.add(b.t.spend(n), int64(n), append(b.columns(args, n), int64(limit))...)
+		list = list[n:]
+	}
+}
+
+// summed puts what is spent of one counter under one limit together, for a statement
+// touches a row once, and the lowest limit first.
+func summed(list []accounts.Spend) []accounts.Spend {
+	sums := make([]accounts.Spend, 0, len(list))
+	for _, s := range list {
+		if n := len(sums); n > 0 && sums[n-1].QuotaKey == s.QuotaKey && sums[n-1].Limit == s.Limit {
+			sums[n-1].N += min(s.N, math.MaxInt-sums[n-1].N)
 			continue
 		}
-		same = same[:0]
-		for j := i; j < len(list); j++ {
-			if list[j].Limit == list[i].Limit && !done[j] {
-				done[j] = true
-				same = append(same, j)
-			}
-		}
-		for len(same) > 0 {
-			n := chunk(len(same))
-			args := make([]any, 0, n*4+1)
-			for _, j := range same[:n] {
-				s := list[j]
-				args = append(args, s.Subject, string(s.Kind), int64(s.Day), int64(s.N))
-			}
-			args = append(args, int64(list[i].Limit))
-			b.add(b.t.spend(n), int64(n), args...)
-			same = same[n:]
-		}
+		sums = append(sums, s)
 	}
+	slices.SortStableFunc(sums, func(x, y accounts.Spend) int { return cmp.Compare(x.Limit, y.Limit) })
+	return sums
 }
 
 // insert adds the new rows of a list. want is what each must affect.
@@ -191,7 +166,7 @@ func insert[T any](b *builder, t *table[T], rows []T, want int64) {
 	}
 	width := len(t.key) + len(t.cols) + len(t.derived)
 	for next := 0; fresh > 0; {
-		n := chunk(fresh)
+		n := b.chunk(fresh)
 		fresh -= n
 		args := make([]any, 0, n*width)
 		for left := n; left > 0; next++ {
@@ -201,28 +176,42 @@ func insert[T any](b *builder, t *table[T], rows []T, want int64) {
 			}
 			left--
 			at := len(args)
-			args = t.rowOf(t.keyOf(args, r), r)
+			args = t.values(args, r)
 			for _, d := range t.derived {
-				args = append(args, args[at+d.account])
+				if n == 1 || !b.t.d.Together {
+					args = append(args, args[at+d.account])
+				}
 			}
 		}
 		w := want
-		if w != anyRows {
+		if w != AnyRows {
 			w *= int64(n)
 		}
-		b.add(b.t.insert(&t.layout, n), w, args...)
+		b.add(b.t.insert(&t.layout, n, t.like), w, b.columns(args, n)...)
 	}
 }
 
+// columns turns the values of several rows into one array for each column, where
+// that is how they go out.
+func (b *builder) columns(args []any, rows int) []any {
+	if !b.t.d.Together || rows < 2 {
+		return args
+	}
+	return arrays(args, len(args)/rows)
+}
+
 // update adds a compare-and-swap for each row of a list that is not new.
-func update[T any](b *builder, t *table[T], rows []T, park bool) {
+func update[T any](b *builder, t *table[T], rows []T, parked bool) {
+	if parked {
+		park(b, t, rows)
+	}
 	count := 0
 	for i := range rows {
 		if r := &rows[i]; t.version(r) != 0 {
 			count++
 			args := swap(t, r)
-			if len(t.steady) > 0 && !park {
-				b.add(b.t.updateSteady(&t.layout), anyRows, steadyLast(&t.layout, args)...)
+			if len(t.steady) > 0 && !parked && !b.t.d.Together {
+				b.add(b.t.updateSteady(&t.layout), AnyRows, steadyLast(&t.layout, args)...)
 				b.skip(1, 1)
 			}
 			b.add(b.t.update(&t.layout), 1, args...)
@@ -252,82 +241,44 @@ func swap[T any](t *table[T], r *T) []any {
 	return append(t.keyOf(t.rowOf(args, r), r), t.version(r))
 }
 
-// renames rewrites what repeats an account's name key.
+// renames rewrites what repeats an account's name key, while the account still has
+// another one: most changes leave the name, and an agency has thousands of rows
+// that repeat it.
 var renames = [...]string{ //nolint:gochecknoglobals // a constant list
-	`UPDATE {p}memberships SET account_key = $1 WHERE account_id = $2`,
-	`UPDATE {p}connections SET client_key = $1 WHERE client_id = $2`,
-	`UPDATE {p}connections SET agency_key = $1 WHERE agency_id = $2`,
-	`UPDATE {p}assignments SET client_key = $1 WHERE client_id = $2`,
+	`UPDATE {p}memberships SET account_key = $1 WHERE account_id = $2` + renamed,
+	`UPDATE {p}connections SET client_key = $1 WHERE client_id = $2` + renamed,
+	`UPDATE {p}connections SET agency_key = $1 WHERE agency_id = $2` + renamed,
+	`UPDATE {p}assignments SET client_key = $1 WHERE client_id = $2` + renamed,
 }
 
-// updateAccounts is update, and finds out first whether the name is another:
-// most changes of an account leave it, and an agency has thousands of rows
-// that repeat it.
+const renamed = ` AND EXISTS (SELECT 1 FROM {p}accounts a WHERE a.id = $3 AND a.name_key <> $4)`
+
+// updateAccounts is update, and renames first.
 func (b *builder) updateAccounts(list []accounts.Account) {
 	for i := range list {
 		r := &list[i]
 		if r.Version == 0 {
 			continue
 		}
-		key := accounts.NameKey(r.Name)
-		b.add(b.t.plain(`UPDATE {p}accounts SET name_key = $1 WHERE id = $2 AND name_key <> $3`), anyRows,
-			key, string(r.ID), key)
-		b.skip(len(renames), 0)
+		key, id := accounts.NameKey(r.Name), string(r.ID)
 		for _, text := range renames {
-			b.add(b.t.plain(text), anyRows, key, string(r.ID))
+			b.add(b.t.plain(text), AnyRows, key, id, id, key)
 		}
 		b.add(b.t.update(&accountRows.layout), 1, swap(&accountRows, r)...)
 	}
 }
 
-// park frees the unique values of the rows that are about to be updated. What
+// park has the rows that are about to be updated give up what must be unique. What
 // stands in for a hash is the row's own key, which nobody hashes to.
-func (b *builder) park(c *change) {
-	for i := range c.Users {
-		if c.Users[i].Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}users SET email = '', handle_key = '' WHERE id = $1`), anyRows,
-				string(c.Users[i].ID))
-		}
-	}
-	for i := range c.Requests {
-		if r := &c.Requests[i]; r.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}requests SET state = '', hash = $1 WHERE agency_id = $2 AND id = $3`), anyRows,
-				[]byte(string(r.Agency)+" "+string(r.ID)), string(r.Agency), string(r.ID))
-		}
-	}
-	for i := range c.Invitations {
-		if r := &c.Invitations[i]; r.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}invitations SET state = '', hash = $1 WHERE account_id = $2 AND id = $3`), anyRows,
-				[]byte(string(r.Account)+" "+string(r.ID)), string(r.Account), string(r.ID))
-		}
-	}
-	for i := range c.Clients {
-		if r := &c.Clients[i]; r.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}clients SET email = $1, user_id = NULL WHERE account_id = $2 AND id = $3`), anyRows,
-				" "+string(r.ID), string(r.Account), string(r.ID))
-		}
-	}
-	for i := range c.SetupLinks {
-		if l := &c.SetupLinks[i]; l.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}setup_links SET hash = NULL WHERE account_id = $1 AND client_id = $2`), anyRows,
-				string(l.Account), string(l.ID))
-		}
-	}
-	for i := range c.Views {
-		if v := &c.Views[i]; v.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}views SET link = NULL, hash = NULL WHERE id = $1`), anyRows, string(v.ID))
-		}
-	}
-	for i := range c.Sessions {
-		if s := &c.Sessions[i]; s.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}sessions SET hash = $1 WHERE id = $2`), anyRows,
-				[]byte(" "+string(s.ID)), string(s.ID))
-		}
-	}
-	for i := range c.Tickets {
-		if t := &c.Tickets[i]; t.Version != 0 {
-			b.add(b.t.plain(`UPDATE {p}tickets SET hash = $1 WHERE user_id = $2 AND purpose = $3`), anyRows,
-				[]byte(string(t.User)+" "+string(t.Purpose)), string(t.User), string(t.Purpose))
+func park[T any](b *builder, t *table[T], rows []T) {
+	for i := range rows {
+		if r := &rows[i]; t.parked != "" && t.version(r) != 0 {
+			key := t.keyOf(nil, r)
+			args := key
+			if strings.Contains(t.parked, "hash = $1") {
+				args = append([]any{fmt.Appendln(nil, key...)}, key...)
+			}
+			b.add(b.t.plain(t.parked), AnyRows, args...)
 		}
 	}
 }
@@ -350,7 +301,7 @@ func (b *builder) reply(list []accounts.Reply) {
 func (b *builder) cancel(c *change) {
 	for _, r := range c.CancelMail {
 		if r != "" { // which covers nothing
-			b.add(b.t.plain(cancelMail), anyRows, covered([]any{micros(c.Events[0].At)}, r)...)
+			b.add(b.t.plain(cancelMail), AnyRows, covered([]any{micros(c.Events[0].At)}, r)...)
 		}
 	}
 }
@@ -359,7 +310,7 @@ func (b *builder) cancel(c *change) {
 func (b *builder) requeue(c *change) {
 	for _, id := range c.Requeue {
 		at := micros(c.Events[0].At)
-		b.add(b.t.plain(requeueMail), anyRows, at, id, at)
+		b.add(b.t.plain(requeueMail), AnyRows, at, id, at)
 	}
 }
 
@@ -372,7 +323,7 @@ func (b *builder) bounce(list []mail.Bounce) {
 
 func (b *builder) touch(list []access.Touch) {
 	for _, t := range list {
-		b.add(b.t.plain(`UPDATE {p}sessions SET seen_at = $1 WHERE id = $2 AND seen_at < $3`), anyRows,
+		b.add(b.t.plain(`UPDATE {p}sessions SET seen_at = $1 WHERE id = $2 AND seen_at < $3`), AnyRows,
 			micros(t.At), string(t.Session), micros(t.At))
 	}
 }

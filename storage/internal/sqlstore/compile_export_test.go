@@ -16,7 +16,7 @@ func Texts(w *Writes, c Change, park bool) ([]string, error) {
 	p, err := w.compile(c, park)
 	list := make([]string, len(p.steps))
 	for i := range p.steps {
-		list[i] = p.steps[i].stmt.Text
+		list[i] = p.steps[i].Stmt.Text
 	}
 	return list, err
 }
@@ -26,12 +26,12 @@ func Values(w *Writes, c Change, park bool) (places, gets []int, err error) {
 	p, err := w.compile(c, park)
 	for _, s := range p.steps {
 		n := 0
-		for _, b := range s.stmt.Text {
+		for _, b := range s.Stmt.Text {
 			if b == '?' {
 				n++
 			}
 		}
-		places, gets = append(places, n), append(gets, len(s.args))
+		places, gets = append(places, n), append(gets, len(s.Args))
 	}
 	return places, gets, err
 }

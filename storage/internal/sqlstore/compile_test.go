@@ -106,7 +106,7 @@ func TestWrites_ApplyAccess_order(t *testing.T) {
 	t.Parallel()
 	inOrder(t, full(), []string{
 		"SELECT 1 FROM p_accounts", "UPDATE p_accounts SET version", "INSERT INTO p_quotas",
-		"UPDATE p_users", "UPDATE p_credentials", "UPDATE p_challenges", "UPDATE p_accounts SET name_key",
+		"UPDATE p_users", "UPDATE p_credentials", "UPDATE p_challenges", "UPDATE p_accounts SET epoch",
 		"UPDATE p_memberships", "UPDATE p_connections", "UPDATE p_assignments", "UPDATE p_clients SET user_id = ?", "UPDATE p_sites SET name",
 		"UPDATE p_site_access", "UPDATE p_requests SET agency_epoch",
 		"UPDATE p_invitations SET email = ?", "UPDATE p_setup_links", "UPDATE p_sessions SET hash", "UPDATE p_views SET account_id", "UPDATE p_tickets", "UPDATE p_guesses",
@@ -118,7 +118,7 @@ func TestWrites_ApplyAccess_order(t *testing.T) {
 		"INSERT INTO p_replies", "INSERT INTO p_events",
 		"UPDATE p_mails INDEXED BY p_mails_unsent", "UPDATE p_mails SET state = 'bounced'", "INSERT INTO p_mails", "UPDATE p_sessions SET seen_at",
 		"DELETE FROM p_guesses WHERE email", "DELETE FROM p_identities WHERE user_id",
-		"UPDATE p_mails SET state = 'cancelled'", "UPDATE p_mails SET recipient",
+		"UPDATE p_mails SET fence = CASE",
 	})
 }
 

@@ -52,7 +52,7 @@ func words(l *layout) (index, fresh string) {
 // row is a statement: the next one has to know whether it comes late.
 func insertWorded[T any](b *builder, t *table[T], rows []T, of func(r *T) worded) {
 	if !b.t.d.Words {
-		insert(b, t, rows, 1)
+		insert(b, withGrams(t, of), rows, 1)
 		return
 	}
 	waits := false
@@ -62,8 +62,8 @@ func insertWorded[T any](b *builder, t *table[T], rows []T, of func(r *T) worded
 			continue
 		}
 		w := of(r)
-		args := t.rowOf(t.keyOf(make([]any, 0, len(t.key)+len(t.cols)+3), r), r)
-		b.add(b.t.insert(&t.layout, 1), 1, append(args, string(w.account), w.made, w.id)...)
+		args := t.values(make([]any, 0, len(t.key)+len(t.cols)+3), r)
+		b.add(b.t.insert(&t.layout, 1, t.like), 1, append(args, string(w.account), w.made, w.id)...)
 		if !w.gone {
 			b.fresh(&t.layout, w)
 			waits = true
@@ -77,11 +77,15 @@ func insertWorded[T any](b *builder, t *table[T], rows []T, of func(r *T) worded
 // updateWorded is update for such a table, and finds out first whether a search
 // finds the row as before: most updates leave that. A row that was made at
 // another moment, or comes back into its list, is out of place from then on.
-func updateWorded[T any](b *builder, t *table[T], rows []T, of func(r *T) worded, park bool) {
+func updateWorded[T any](b *builder, t *table[T], rows []T, of func(r *T) worded, parked bool) {
+	if !b.t.d.Words {
+		update(b, withGrams(t, of), rows, parked)
+		return
+	}
 	waits := false
 	for i := range rows {
 		r := &rows[i]
-		if t.version(r) == 0 || !b.t.d.Words {
+		if t.version(r) == 0 {
 			continue
 		}
 		w := of(r)
@@ -95,17 +99,35 @@ func updateWorded[T any](b *builder, t *table[T], rows []T, of func(r *T) worded
 		if w.stage != noStage {
 			same, args = same+` AND stage = $5`, append(args, w.stage)
 		}
-		b.add(b.t.asking(same), anyRows, args...)
+		b.add(b.t.asking(same), AnyRows, args...)
 		b.skip(2, 1)
 		b.add(b.t.plain(`UPDATE {p}`+t.name+` SET late = 2 WHERE account_id = $1 AND id = $2 AND (created_at <> $3 OR `+
-			t.gone+` <> 0)`), anyRows, string(w.account), w.id, w.made)
+			t.gone+` <> 0)`), AnyRows, string(w.account), w.id, w.made)
 		b.fresh(&t.layout, w)
 		waits = true
 	}
-	update(b, t, rows, park)
+	update(b, t, rows, parked)
 	if waits {
 		b.settle(&t.layout)
 	}
+}
+
+// gramsColumn holds the pieces of a row's words as numbers, in a database that
+// has an index for arrays.
+const gramsColumn = "grams"
+
+// withGrams adds that column to a table whose rows are looked for by words.
+func withGrams[T any](t *table[T], of func(r *T) worded) *table[T] {
+	own := *t
+	own.cols = append(slices.Clone(t.cols), gramsColumn)
+	own.rowOf = func(a []any, r *T) []any {
+		w := of(r)
+		if w.gone {
+			return append(t.rowOf(a, r), "{}")
+		}
+		return append(t.rowOf(a, r), gramNumbers(w.account, w.text))
+	}
+	return &own
 }
 
 // logsIn takes the users out of client records that are updated, where they
@@ -145,20 +167,20 @@ func (b *builder) fresh(l *layout, w worded) {
 		signs = []string{staged(w.stage)}
 	}
 	b.add(b.t.plain(`INSERT INTO `+fresh+` (place, grams) SELECT place, $1 FROM {p}`+l.name+`
-		WHERE account_id = $2 AND id = $3 ON CONFLICT (place) DO UPDATE SET grams = excluded.grams`), anyRows,
+		WHERE account_id = $2 AND id = $3 ON CONFLICT (place) DO UPDATE SET grams = excluded.grams`), AnyRows,
 		grams(w.account, w.text, signs...), string(w.account), w.id)
 }
 
 // settle puts what waits into the index, when it is enough.
 func (b *builder) settle(l *layout) {
 	index, fresh := words(l)
-	b.add(b.t.asking(`SELECT 1 FROM `+fresh+` WHERE n >= `+freshAtMost+` LIMIT 1`), anyRows)
+	b.add(b.t.asking(`SELECT 1 FROM `+fresh+` WHERE n >= `+freshAtMost+` LIMIT 1`), AnyRows)
 	b.skip(3, 0)
 	b.add(b.t.plain(`DELETE FROM `+index+` WHERE rowid IN (SELECT `+top+` - place FROM `+fresh+` UNION ALL SELECT `+
-		top+` + place FROM `+fresh+`)`), anyRows)
+		top+` + place FROM `+fresh+`)`), AnyRows)
 	b.add(b.t.plain(`INSERT INTO `+index+` (rowid, grams) SELECT `+top+` + CASE WHEN o.late > 0 THEN w.place ELSE -w.place END,
-		w.grams FROM `+fresh+` w CROSS JOIN {p}`+l.name+` o WHERE o.place = w.place ORDER BY 1`), anyRows)
-	b.add(b.t.plain(`DELETE FROM `+fresh), anyRows)
+		w.grams FROM `+fresh+` w CROSS JOIN {p}`+l.name+` o WHERE o.place = w.place ORDER BY 1`), AnyRows)
+	b.add(b.t.plain(`DELETE FROM `+fresh), AnyRows)
 }
 
 // unword takes the words of a row out of the index, and of what waits. One that
@@ -168,8 +190,8 @@ func (b *builder) unword(l *layout, w worded) {
 	index, fresh := words(l)
 	for _, number := range [...]string{`- place`, `+ place`} {
 		b.add(b.t.plain(`DELETE FROM `+index+` WHERE rowid IN (SELECT `+top+` `+number+` FROM {p}`+l.name+` WHERE `+which+`)`),
-			anyRows, string(w.account), w.id)
+			AnyRows, string(w.account), w.id)
 	}
 	b.add(b.t.plain(`DELETE FROM `+fresh+` WHERE place IN (SELECT place FROM {p}`+l.name+` WHERE `+which+`)`),
-		anyRows, string(w.account), w.id)
+		AnyRows, string(w.account), w.id)
 }

@@ -14,9 +14,21 @@ const (
 		WHERE (op, seq) IN (
 			SELECT op, seq FROM {p}events {by events_feed} WHERE taken = 0 AND due_at <= $2
 			ORDER BY at, op, seq LIMIT $3 + 0)
-		RETURNING op, seq, at, kind, account_id, agency_id, user_id, request_id, invitation_id, session_id, client_id,
+		` + claimedEvents
+
+	claimedEvents = `RETURNING op, seq, at, kind, account_id, agency_id, user_id, request_id, invitation_id, session_id, client_id,
 			site_id, view_id, mail_id, role, was, action, refusal, by_user, by_session, by_client, by_system, by_operator,
 			by_reason, by_request, attempts, fence`
+
+	// claimEventsBeside is claimEvents where claims run side by side: what another one
+	// has chosen is passed over, and not waited for. $1 is the end of the lease, $2 the
+	// moment and $3 how many.
+	claimEventsBeside = `WITH due AS MATERIALIZED (
+			SELECT op, seq FROM {p}events WHERE taken = 0 AND due_at <= $2
+			ORDER BY at, op, seq LIMIT $3 + 0 FOR UPDATE SKIP LOCKED)
+		UPDATE {p}events SET due_at = $1, attempts = attempts + 1, fence = fence + 1
+		WHERE (op, seq) IN (SELECT op, seq FROM due) AND taken = 0 AND due_at <= $2
+		` + claimedEvents
 
 	takeEvent = `UPDATE {p}events SET taken = 1, fence = fence + 1
 		WHERE op = $1 AND seq = $2 AND fence = $3 AND taken = 0`
@@ -24,7 +36,11 @@ const (
 	returnEvent = `UPDATE {p}events SET due_at = $1, fence = fence + 1
 		WHERE op = $2 AND seq = $3 AND fence = $4 AND taken = 0`
 
-	applied = `SELECT 1 FROM {p}events WHERE op = $1 LIMIT 1`
+	// applied locks what it finds, where that makes it a write: its own commit then
+	// waits for a standby where commits have to, and so tells that the standby has
+	// the operation too. A server shows what is committed on its own disk alone
+	// once the connection that waited is gone.
+	applied = `SELECT 1 FROM {p}events WHERE op = $1 LIMIT 1{share}`
 )
 
 // ClaimEvents implements accounts.Store.
@@ -32,22 +48,18 @@ func (w *Writes) ClaimEvents(ctx context.Context, c accounts.EventClaim) ([]acco
 	if c.Limit < 1 {
 		return nil, ctx.Err()
 	}
-	var list []accounts.EventDelivery
-	err := w.r.Run(ctx, func(ctx context.Context, tx Tx) error {
-		rows, err := tx.Query(ctx, w.texts.asking(claimEvents),
-			[]any{micros(c.At.Add(c.Lease)), micros(c.At), int64(c.Limit)})
-		if err != nil {
-			return err
-		}
-		list = make([]accounts.EventDelivery, len(rows))
-		for i, v := range rows {
-			r := row(v)
-			list[i] = accounts.EventDelivery{Event: r.event(), Attempt: int(r.number(25)), Fence: r.number(26)}
-		}
-		return nil
-	})
+	text := claimEvents
+	if w.texts.d.Beside {
+		text = claimEventsBeside
+	}
+	rows, err := w.ask(ctx, w.texts.asking(text), []any{micros(c.At.Add(c.Lease)), micros(c.At), atMost(c.Limit)})
 	if err != nil {
 		return nil, err
+	}
+	list := make([]accounts.EventDelivery, len(rows))
+	for i, v := range rows {
+		r := row(v)
+		list[i] = accounts.EventDelivery{Event: r.event(), Attempt: int(r.number(25)), Fence: r.number(26)}
 	}
 	// RETURNING promises no order.
 	slices.SortFunc(list, func(a, b accounts.EventDelivery) int {
@@ -83,20 +95,19 @@ func (w *Writes) SettleEvents(ctx context.Context, receipts []accounts.EventRece
 	if len(receipts) == 0 {
 		return 0, ctx.Err()
 	}
-	return w.count(ctx, func(ctx context.Context, tx Tx, count *int64) error {
-		for _, r := range receipts {
-			text, args := takeEvent, []any{string(r.Op), int64(r.Seq), r.Fence}
-			if !r.Taken {
-				text, args = returnEvent, []any{micros(r.Next), string(r.Op), int64(r.Seq), r.Fence}
-			}
-			n, err := tx.Exec(ctx, w.texts.plain(text), args)
-			if err != nil {
-				return err
-			}
-			*count += n
-		}
-		return nil
+	receipts = slices.Clone(receipts)
+	slices.SortFunc(receipts, func(a, b accounts.EventReceipt) int {
+		return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.Seq, b.Seq))
 	})
+	steps := make([]Step, len(receipts))
+	for i, r := range receipts {
+		text, args := takeEvent, []any{string(r.Op), int64(r.Seq), r.Fence}
+		if !r.Taken {
+			text, args = returnEvent, []any{micros(r.Next), string(r.Op), int64(r.Seq), r.Fence}
+		}
+		steps[i] = Step{Stmt: w.texts.plain(text), Args: args, Want: AnyRows}
+	}
+	return w.count(ctx, steps)
 }
 
 // Applied implements accounts.Applier: an operation has at least one event,

@@ -27,38 +27,45 @@ var (
 	}
 )
 
-// What forgetting does to mail, whoever it is found by: what was not sent is
-// taken back first.
+// What forgetting does to mail, whoever it is found by: what was not sent is taken
+// back, and all of it is blanked, in one statement, since what is queued in between
+// would be blanked and sent.
 const (
-	blankMail = `UPDATE {p}mails SET recipient = '', recipient_name = '', user_id = '', error = '', ` + noWords + `
+	forgetMail = `UPDATE {p}mails SET fence = CASE WHEN ` + unsent + ` THEN fence + 1 ELSE fence END,
+			leased_until = CASE WHEN ` + unsent + ` THEN 0 ELSE leased_until END,
+			settled_at = CASE WHEN ` + unsent + ` THEN $1 ELSE settled_at END,
+			state = CASE WHEN ` + unsent + ` THEN 'cancelled' ELSE state END,
+			recipient = '', recipient_name = '', user_id = '', error = '', ` + noWords + `
 		WHERE `
+	unsent = `state IN ('queued', 'dead')`
 
-	unsendMail = `UPDATE {p}mails SET state = 'cancelled', settled_at = $1, leased_until = 0, fence = fence + 1
-		WHERE state IN ('queued', 'dead') AND `
-
-	mailOfUser, mailTo = `user_id <> '' AND user_id = `, `recipient = `
+	mailOfUser, mailTo = `user_id <> '' AND user_id = $2`, `recipient = $2`
 )
 
 // forget erases what is kept about people. It reads whole tables, but for mail of a
 // user: there is no index by which somebody is found who shall not be found any
-// more, and people are rarely forgotten.
+// more, and people are rarely forgotten. Mail comes last, when nobody can write any
+// that rests on what was erased.
 func (b *builder) forget(c *change) {
-	mails := func(theirs, key string) {
-		b.add(b.t.plain(unsendMail+theirs+`$2`), anyRows, micros(c.Events[0].At), key)
-		b.add(b.t.plain(blankMail+theirs+`$1`), anyRows, key)
-	}
 	for _, f := range c.Forget {
 		if f.User != "" {
 			for _, text := range forgetUser {
-				b.add(b.t.plain(text), anyRows, string(f.User))
+				b.add(b.t.plain(text), AnyRows, string(f.User))
 			}
-			mails(mailOfUser, string(f.User))
 		}
 		if f.Email != "" {
 			for _, text := range forgetEmail {
-				b.add(b.t.plain(text), anyRows, string(f.Email))
+				b.add(b.t.plain(text), AnyRows, string(f.Email))
 			}
-			mails(mailTo, string(f.Email))
+		}
+	}
+	for _, f := range c.Forget {
+		at := micros(c.Events[0].At)
+		if f.User != "" {
+			b.add(b.t.plain(forgetMail+mailOfUser), AnyRows, at, string(f.User))
+		}
+		if f.Email != "" {
+			b.add(b.t.plain(forgetMail+mailTo), AnyRows, at, string(f.Email))
 		}
 	}
 }

@@ -26,8 +26,7 @@ type Schema struct {
 	Serves  int
 }
 
-// SchemaQuery reads a [Schema]; it fails where there is no such table, which
-// [SchemaThere] finds out.
+// SchemaQuery reads a [Schema]; it fails where there is no such table.
 const SchemaQuery = `SELECT version, serves FROM {p}schema ORDER BY version DESC LIMIT 1`
 
 // Migrations reads the migrations of a dialect from files named
@@ -53,18 +52,20 @@ func Migrations(files fs.FS, d Dialect) ([]Migration, error) {
 	return list, nil
 }
 
-// Files returns migrations as files with the names that they were read from.
+// Files returns migrations as files that the usual tools take as they are: their
+// names end as golang-migrate reads which way a file leads, and goose reads it in the
+// first line, which is a comment to everybody else.
 // A zip archive in memory is the file system of the standard library that can
 // be filled at run time.
 func Files(list []Migration) (fs.FS, error) {
 	var packed bytes.Buffer
 	w := zip.NewWriter(&packed)
 	for _, m := range list {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("%04d_%s.sql", m.Version, m.Name), Method: zip.Store})
+		f, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("%04d_%s.up.sql", m.Version, m.Name), Method: zip.Store})
 		if err != nil {
 			return nil, err
 		}
-		if _, err := f.Write([]byte(m.SQL)); err != nil {
+		if _, err := f.Write([]byte("-- +goose Up\n" + m.SQL)); err != nil {
 			return nil, err
 		}
 	}

@@ -31,7 +31,33 @@ const (
 				SELECT id, priority, due_at FROM {p}mails {by mails_leased}
 				WHERE state = 'queued' AND channel = $7 AND leased_until > 0 AND leased_until <= $8 AND due_at <= $9) AS due
 			ORDER BY priority, due_at, id LIMIT $10 + 0)
-		RETURNING id, kind, account_id, recipient, recipient_name, locale, subject, body, reason, priority, due_at,
+		` + claimed
+
+	// claimMailBeside is claimMail where claims run side by side: what another one
+	// has chosen is passed over, and not waited for. What is chosen of each priority
+	// and of the leases that are over is locked until the claim is done, and may be
+	// more than is claimed. $1 is the end of the lease, $2 the channel, $3 the moment
+	// and $4 how many.
+	claimMailBeside = `WITH RECURSIVE ranks (priority) AS (
+			SELECT min(priority) FROM ` + waiting + `$2
+			UNION ALL
+			SELECT (SELECT min(priority) FROM ` + waiting + `$2 AND priority > ranks.priority)
+			FROM ranks WHERE ranks.priority IS NOT NULL),
+		ready AS MATERIALIZED (
+			SELECT l.id, l.priority, l.due_at FROM ranks CROSS JOIN LATERAL (
+				SELECT id, priority, due_at FROM ` + waiting + `$2 AND priority = ranks.priority AND due_at <= $3
+				ORDER BY due_at, id LIMIT $4 + 0 FOR UPDATE SKIP LOCKED) l),
+		late AS MATERIALIZED (
+			SELECT id, priority, due_at FROM {p}mails
+			WHERE state = 'queued' AND channel = $2 AND leased_until > 0 AND leased_until <= $3 AND due_at <= $3
+			ORDER BY priority, due_at, id LIMIT $4 + 0 FOR UPDATE SKIP LOCKED),
+		due AS MATERIALIZED (
+			SELECT id FROM (SELECT * FROM ready UNION ALL SELECT * FROM late) x ORDER BY priority, due_at, id LIMIT $4 + 0)
+		UPDATE {p}mails SET leased_until = $1, attempts = attempts + 1, fence = fence + 1
+		WHERE id = ANY (ARRAY(SELECT id FROM due))
+		` + claimed
+
+	claimed = `RETURNING id, kind, account_id, recipient, recipient_name, locale, subject, body, reason, priority, due_at,
 			not_after, created_at, attempts, fence, sender_name, sender, channel, data, sealed, user_id`
 
 	// noWords erases what a message says.
@@ -80,23 +106,16 @@ func (w *Writes) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 		return nil, ctx.Err()
 	}
 	var list []mail.Delivery
-	err := w.r.Run(ctx, func(ctx context.Context, tx Tx) error {
-		list = nil
-		for dead, more := 0, true; more; {
-			left := c
-			left.Limit -= len(list)
-			got, given, err := w.claim(ctx, tx, left)
-			if err != nil {
-				return err
-			}
-			list, dead = append(list, got...), dead+given
-			// Others take the places of those given up; a lease of nothing would give out the first ones again.
-			more = given > 0 && dead < unreadAtMost && len(list) < c.Limit && c.Lease >= time.Microsecond
+	for dead, more := 0, true; more; {
+		left := c
+		left.Limit -= len(list)
+		got, given, err := w.claim(ctx, left)
+		if err != nil {
+			return nil, err // what was leased before comes back when its lease ends
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		list, dead = append(list, got...), dead+given
+		// Others take the places of those given up; a lease of nothing would give out the first ones again.
+		more = given > 0 && dead < unreadAtMost && len(list) < c.Limit && c.Lease >= time.Microsecond
 	}
 	// RETURNING promises no order.
 	slices.SortFunc(list, func(a, b mail.Delivery) int {
@@ -110,22 +129,25 @@ func (w *Writes) ClaimMail(ctx context.Context, c mail.Claim) ([]mail.Delivery, 
 
 // claim leases what is due, and gives up what cannot be read. It returns the
 // deliveries, and how many were given up.
-func (w *Writes) claim(ctx context.Context, tx Tx, c mail.Claim) (list []mail.Delivery, dead int, err error) {
-	at, way, most := micros(c.At), string(c.Channel), int64(c.Limit)
-	rows, err := tx.Query(ctx, w.texts.asking(claimMail),
-		[]any{micros(c.At.Add(c.Lease)), way, way, way, at, most, way, at, at, most})
+func (w *Writes) claim(ctx context.Context, c mail.Claim) (list []mail.Delivery, dead int, err error) {
+	at, way, most := micros(c.At), string(c.Channel), atMost(c.Limit)
+	text, args := claimMail, []any{micros(c.At.Add(c.Lease)), way, way, way, at, most, way, at, at, most}
+	if w.texts.d.Beside {
+		text, args = claimMailBeside, []any{micros(c.At.Add(c.Lease)), way, at, most}
+	}
+	rows, err := w.ask(ctx, w.texts.asking(text), args)
 	if err != nil {
 		return nil, 0, err
 	}
 	list = make([]mail.Delivery, 0, len(rows))
+	var unreadable []Step
 	for _, v := range rows {
 		r := row(v)
 		said, err := data(r.text(18))
 		if err != nil {
-			dead++
-			if _, err = tx.Exec(ctx, w.texts.plain(settleDead), []any{at, unread, at, at, at, at, r.text(0), r.number(14)}); err != nil {
-				return nil, 0, err
-			}
+			unreadable = append(unreadable, Step{
+				Stmt: w.texts.plain(settleDead), Args: []any{at, unread, at, at, at, at, r.text(0), r.number(14)}, Want: AnyRows,
+			})
 			continue
 		}
 		list = append(list, mail.Delivery{
@@ -140,7 +162,10 @@ func (w *Writes) claim(ctx context.Context, tx Tx, c mail.Claim) (list []mail.De
 			Attempt: int(r.number(13)), Fence: r.number(14),
 		})
 	}
-	return list, dead, nil
+	if len(unreadable) > 0 {
+		_, err = w.do(ctx, unreadable)
+	}
+	return list, len(unreadable), err
 }
 
 // SettleMail implements mail.Outbox.
@@ -160,13 +185,11 @@ func (w *Writes) SettleMail(ctx context.Context, o mail.Outcome) error {
 	default:
 		return fmt.Errorf("chatelaine: a delivery cannot end as %q", o.State)
 	}
-	return w.r.Run(ctx, func(ctx context.Context, tx Tx) error {
-		n, err := tx.Exec(ctx, w.texts.plain(text), args)
-		if err == nil && n == 0 {
-			err = mail.ErrFenced
-		}
-		return err
-	})
+	n, err := w.one(ctx, w.texts.plain(text), args)
+	if err == nil && n == 0 {
+		err = mail.ErrFenced
+	}
+	return err
 }
 
 // RequeueMail implements mail.Outbox.
@@ -174,29 +197,20 @@ func (w *Writes) RequeueMail(ctx context.Context, ids []string, at time.Time) (i
 	if len(ids) == 0 {
 		return 0, ctx.Err()
 	}
-	return w.count(ctx, func(ctx context.Context, tx Tx, count *int64) error {
-		for _, id := range ids {
-			n, err := tx.Exec(ctx, w.texts.plain(requeueMail), []any{micros(at), id, micros(at)})
-			if err != nil {
-				return err
-			}
-			*count += n
-		}
-		return nil
-	})
+	steps := make([]Step, len(ids))
+	for i, id := range slices.Sorted(slices.Values(ids)) {
+		steps[i] = Step{Stmt: w.texts.plain(requeueMail), Args: []any{micros(at), id, micros(at)}, Want: AnyRows}
+	}
+	return w.count(ctx, steps)
 }
 
-// count runs a unit that counts rows.
-func (w *Writes) count(ctx context.Context, unit func(ctx context.Context, tx Tx, count *int64) error) (int, error) {
-	var n int64
-	err := w.r.Run(ctx, func(ctx context.Context, tx Tx) error {
-		n = 0
-		return unit(ctx, tx, &n)
-	})
+// count runs steps and returns how many rows they affected.
+func (w *Writes) count(ctx context.Context, steps []Step) (int, error) {
+	counts, err := w.do(ctx, steps)
 	if err != nil {
 		return 0, err
 	}
-	return int(n), nil
+	return int(sum(counts)), nil
 }
 
 // covered appends the arguments with which a statement finds what a reason
@@ -210,6 +224,9 @@ func covered(args []any, r mail.Reason) []any {
 type row []any
 
 func (r row) text(i int) string {
+	if b, ok := r[i].([]byte); ok {
+		return string(b) // as some drivers have it
+	}
 	s, _ := r[i].(string)
 	return s
 }

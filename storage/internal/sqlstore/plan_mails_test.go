@@ -66,7 +66,6 @@ func TestWrites_plans_of_mail(t *testing.T) {
 			c.Forget = []accounts.Forget{{User: "u"}}
 		}, []string{
 			"SEARCH ch_mails USING INDEX ch_mails_user (user_id=?)",
-			"SEARCH ch_mails USING INDEX ch_mails_user (user_id=?)",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,11 +117,9 @@ type spies struct {
 	all []last
 }
 
-func (s *spies) Run(ctx context.Context, unit func(context.Context, sqlstore.Tx) error) error {
-	return unit(ctx, s)
-}
-
-func (s *spies) Exec(_ context.Context, x *sqlstore.Statement, args []any) (int64, error) {
-	s.all = append(s.all, last{text: x.Text, args: args})
-	return 0, nil
+func (s *spies) Apply(_ context.Context, steps []sqlstore.Step) ([]int64, error) {
+	for _, x := range steps {
+		s.all = append(s.all, last{text: x.Stmt.Text, args: x.Args})
+	}
+	return make([]int64, len(steps)), nil
 }

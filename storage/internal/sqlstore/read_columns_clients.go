@@ -77,7 +77,7 @@ const (
 
 	// grantsB writes sites behind each other, each value behind how many bytes it
 	// has: whatever is in a name needs no escape.
-	grantsB = `string_agg(concat(octet_length(b.site_id), ' ', octet_length(j.name), ' ', octet_length(b.permissions), ' ',
+	grantsB = `string_agg({sys}concat(octet_length(b.site_id), ' ', octet_length(j.name), ' ', octet_length(b.permissions), ' ',
 		b.site_id, j.name, b.permissions), '')`
 
 	// assignedF counts the sites.

@@ -11,7 +11,7 @@ import (
 
 // drafting has one row for each address. The agency and its counter are only
 // in the first, which is there even without an address.
-const drafting = `WITH k (n, email) AS (VALUES {keys})
+const drafting = `WITH k (n, email) AS ({keys})
 	SELECT k.n, ` + accountG + `, h.used, d.used, ` + requestR + `,
 		CASE WHEN EXISTS (SELECT 1 FROM {p}requests o
 			JOIN {p}connections c ON c.client_id = o.client_id AND c.agency_id = o.agency_id AND c.request_id = o.id

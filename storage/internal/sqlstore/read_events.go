@@ -10,7 +10,7 @@ import (
 // the account as the agency: two branches, each in the order of its index, and
 // no event in both.
 const (
-	eventsThere = `SELECT * FROM (SELECT ` + eventE + ` FROM {p}events e
+	eventsThere = `{hidden}SELECT * FROM (SELECT ` + eventE + ` FROM {p}events e
 		WHERE e.account_id = $1 AND (e.at, e.op, e.seq) < ($2, $3, $4) AND ($6 = '' OR e.user_id = $6 OR e.by_user = $6)`
 	eventsElsewhere = `SELECT * FROM (SELECT ` + eventE + ` FROM {p}events e
 		WHERE e.agency_id = $1 AND e.agency_id <> '' AND e.account_id <> $1

@@ -78,9 +78,9 @@ const (
 	few = `200`
 )
 
-// found returns the text that searches a list for a wanted text at an account,
+// foundWords returns the text that searches a list for a wanted text at an account,
 // where rows have one of some statuses, and its last arguments.
-func found(
+func foundWords(
 	l *layout, more string, some []accounts.ClientStatus, account accounts.AccountID, wanted string,
 ) (text string, args []any) {
 	gate, limit, also := ``, `$4 + 0`, ``

@@ -151,8 +151,10 @@ func byUser(all []accounts.Contact) {
 	slices.SortFunc(all, func(a, b accounts.Contact) int { return strings.Compare(string(a.User), string(b.User)) })
 }
 
+// replyByKey locks the row, as [applied] does: an answer is given again only when it
+// is as durable as one that is given the first time.
 const replyByKey = `SELECT account_id, actor, key, input, answer, created_at, expires_at FROM {p}replies
-	WHERE account_id = $1 AND actor = $2 AND key = $3`
+	WHERE account_id = $1 AND actor = $2 AND key = $3{share}`
 
 func bindReply(d []any, p *accounts.Reply) []any {
 	return append(d, (*asText)(&p.Account), (*asText)(&p.Actor), (*asText)(&p.Key), (*asHash)(&p.Input), (*asBytes)(&p.Answer),

@@ -16,8 +16,11 @@ func limit(n int) int64 {
 	if n <= 0 {
 		return page
 	}
-	return int64(n)
+	return atMost(n)
 }
+
+// atMost returns a number of rows that a database can count to.
+func atMost(n int) int64 { return min(int64(n), math.MaxInt32) }
 
 // lastID is behind every id, and lastMoment behind every moment: pages that
 // run backwards begin there.
@@ -96,20 +99,24 @@ func size(n int) int {
 }
 
 // keys is a table k of values for a statement, in the order given: k.n is the
-// place. Places that are only there to fill up hold NULL. The values are the
+// place. There is one place at least, and those that are only there to fill up
+// hold NULL. The values are the
 // first parameters, written as the dialect writes those that stand in order:
 // numbered ones have names, and SQLite looks for a name among all of them each
 // time it binds a value. The statement's other parameters come behind.
 type keys struct {
-	text string // "(0,?,?),(1,?,?)"
+	text string // "VALUES (0,?,?),(1,?,?)"
 	args []any
 }
 
 // newKeys makes n rows of the given width.
 func newKeys(d Dialect, n, width int, row func(a []any, i int) []any) keys {
+	if d.Together {
+		return newArrays(n, width, row)
+	}
 	rows := size(n)
 	args := make([]any, 0, rows*width+2)
-	text := make([]byte, 0, rows*(8+6*width))
+	text := append(make([]byte, 0, rows*(8+6*width)), "VALUES "...)
 	for i, p := 0, 0; i < rows; i++ {
 		if i > 0 {
 			text = append(text, ',')
@@ -129,6 +136,32 @@ func newKeys(d Dialect, n, width int, row func(a []any, i int) []any) keys {
 		}
 	}
 	return keys{text: string(text), args: args}
+}
+
+// newArrays is newKeys with an array for each column, so that there is one text
+// for any number of rows.
+func newArrays(n, width int, row func(a []any, i int) []any) keys {
+	all := make([]any, 0, max(n, 1)*width)
+	for i := range n {
+		all = row(all, i)
+	}
+	for n == 0 && len(all) < width {
+		all = append(all, nil)
+	}
+	names, lists := make([]string, width), make([]string, width)
+	for i := range width {
+		names[i] = "c" + strconv.Itoa(i)
+		lists[i] = "(SELECT $" + strconv.Itoa(i+1) + "::text[])" // or a plan is made for how many there are
+	}
+	cols := strings.Join(names, ", ")
+	unnest := "unnest" // of several it is part of the language
+	if width == 1 {
+		unnest = "pg_catalog.unnest"
+	}
+	return keys{
+		text: "SELECT n - 1, " + cols + " FROM " + unnest + "(" + strings.Join(lists, ", ") + ") WITH ORDINALITY x (" + cols + ", n)",
+		args: arrays(all, width),
+	}
 }
 
 // and adds a parameter and returns how it is written.

@@ -47,6 +47,16 @@ const (
 	WHERE c.agency_id = $1 AND (c.client_key, c.client_id) > ($2, $3)
 		AND ` + countsC + ` AND ($4 = '' OR c.client_key LIKE $4 || '' ESCAPE '!')
 	ORDER BY c.client_key, c.client_id LIMIT $5 + 0`
+
+	// connectionsAlong is the same for a database that chooses its own way, as
+	// reachAlong is.
+	connectionsAlong = `{hidden}SELECT ` + connectionC + `, x.*
+	FROM {p}connections c
+	CROSS JOIN LATERAL (SELECT ` + accountStateA + ` FROM {p}accounts a JOIN {p}accounts g ON g.id = c.agency_id
+		WHERE a.id = c.client_id AND ` + countsC + ` LIMIT 1) x
+	WHERE c.agency_id = $1 AND (c.client_key, c.client_id) > ($2, $3)
+		AND CASE WHEN $4 = '' OR c.client_key LIKE $4 || '' ESCAPE '!' THEN 1 ELSE 0 END > 0
+	ORDER BY c.client_key, c.client_id LIMIT $5 + 0`
 )
 
 var errSide = errors.New("sqlstore: a query for connections names exactly one of client and agency")
@@ -63,6 +73,9 @@ func (r *Reads) Connections(ctx context.Context, q accounts.ConnectionQuery) ([]
 	text, account := connectionsOfClient, q.Client
 	if account == "" {
 		text, account = connectionsOfAgency, q.Agency
+		if r.d.Together {
+			text = connectionsAlong
+		}
 	}
 	return list(ctx, r, bindConnected, text,
 		string(account), q.After.NameKey, string(q.After.Account), contains(q.Search), limit(q.Limit))

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/chatelaine-go/chatelaine/mail"
 )
@@ -21,8 +23,11 @@ const (
 
 // Mails implements mail.Outbox.
 func (r *Reads) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) {
+	if r.d.Together {
+		return r.mailsOf(ctx, q)
+	}
 	from, before := q.Reason.Range()
-	args := append(make([]any, 0, 8), q.After, int64(q.PageSize()), q.Account, q.To, string(q.Reason), from, before)
+	args := append(make([]any, 0, 8), q.After, atMost(q.PageSize()), q.Account, q.To, string(q.Reason), from, before)
 	if q.ID != "" {
 		page, err := list(ctx, r, bindRecord, mailsByID, append(args, q.ID)...)
 		if len(page) > 0 && q.State != "" && page[0].State != q.State {
@@ -34,6 +39,41 @@ func (r *Reads) Mails(ctx context.Context, q mail.Query) ([]mail.Record, error) 
 		return list(ctx, r, bindRecord, mailsAll, args...)
 	}
 	return list(ctx, r, bindRecord, mailsByState, append(args, string(q.State))...)
+}
+
+// mailsOf is Mails with no more conditions than are asked for, each with an index of
+// its own where it has one: a plan that is kept for all of them goes by none.
+func (r *Reads) mailsOf(ctx context.Context, q mail.Query) ([]mail.Record, error) {
+	text, args := `SELECT `+recordL+` FROM {p}mails l WHERE l.id > $1`, []any{q.After}
+	and := func(condition string, values ...string) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		text += condition
+	}
+	if q.ID != "" {
+		and(` AND l.id = ?`, q.ID)
+	}
+	switch q.State {
+	case "":
+	case mail.Queued, mail.Sent, mail.Bounced, mail.Dead, mail.Cancelled:
+		text += ` AND l.state = '` + string(q.State) + `'` // some states are rare, and known to be
+	default:
+		and(` AND l.state = ?`, string(q.State))
+	}
+	if q.Account != "" {
+		and(` AND l.account_id = ?`, q.Account)
+	}
+	if q.To != "" {
+		and(` AND l.recipient = ?`, q.To)
+	}
+	if q.Reason != "" {
+		from, before := q.Reason.Range()
+		and(` AND (l.reason = ? OR l.reason >= ? AND l.reason < ?)`, string(q.Reason), from, before)
+	}
+	args = append(args, atMost(q.PageSize()))
+	return list(ctx, r, bindRecord, text+` ORDER BY l.id LIMIT $`+strconv.Itoa(len(args))+` + 0`, args...)
 }
 
 // newestAtMost is the most reasons that Newest answers for.
@@ -48,7 +88,7 @@ func (r *Reads) Newest(ctx context.Context, reasons []mail.Reason) ([]mail.Recor
 		return nil, ctx.Err()
 	}
 	k := newKeys(r.d, len(reasons), 1, func(a []any, i int) []any { return append(a, string(reasons[i])) })
-	text := `WITH k (n, reason) AS (VALUES ` + k.text + `)
+	text := `WITH k (n, reason) AS (` + k.text + `)
 	SELECT k.n, ` + recordL + ` FROM k JOIN {p}mails l ON l.id = (
 		SELECT x.id FROM {p}mails x {by mails_reason} WHERE x.reason = k.reason AND x.reason <> ''
 		ORDER BY x.created_at DESC, x.id DESC LIMIT 1)`

@@ -214,16 +214,14 @@ func planned(t *testing.T, tests []question) {
 // spy is a transaction that runs nothing and remembers the statement.
 type spy struct{ last }
 
-func (s *spy) Run(ctx context.Context, unit func(context.Context, sqlstore.Tx) error) error {
-	return unit(ctx, s)
+func (s *spy) Apply(_ context.Context, steps []sqlstore.Step) ([]int64, error) {
+	for _, x := range steps {
+		s.text, s.args = x.Stmt.Text, x.Args
+	}
+	return make([]int64, len(steps)), nil
 }
 
-func (s *spy) Exec(_ context.Context, x *sqlstore.Statement, args []any) (int64, error) {
-	s.text, s.args = x.Text, args
-	return 0, nil
-}
-
-func (s *spy) Query(_ context.Context, x *sqlstore.Statement, args []any) ([][]any, error) {
+func (s *spy) Ask(_ context.Context, x *sqlstore.Statement, args []any) ([][]any, error) {
 	s.text, s.args = x.Text, args
 	return nil, nil
 }

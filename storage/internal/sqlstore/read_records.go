@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/chatelaine-go/chatelaine/accounts"
 )
@@ -44,10 +45,10 @@ func (r *Reads) Recording(ctx context.Context, q accounts.RecordingQuery) (accou
 // were made, and searched: of the rows o, with $1 the account, $2 and $3 the
 // cursor and $4 the length of the page.
 const (
-	pageFrom = `SELECT o.place, o.created_at, o.id FROM `
+	pageFrom = `SELECT {place}o.created_at, o.id FROM `
 	pageOf   = ` WHERE o.account_id = $1 AND (o.created_at, o.id) < ($2, $3)`
 	pageEnd  = ` ORDER BY o.created_at DESC, o.id DESC LIMIT $4 + 0`
-	pageAll  = ` ORDER BY 2 DESC, 3 DESC LIMIT $4 + 0`
+	pageAll  = ` ORDER BY created_at DESC, id DESC LIMIT $4 + 0`
 
 	// pageFits compares with what is wanted, $5; pageLike with a pattern for it,
 	// where the database finds that by an index of its own.
@@ -55,8 +56,7 @@ const (
 	pageLike = ` AND o.search LIKE $5 || '' ESCAPE '!'`
 )
 
-// fitting has a list walked for what fits, by the index of the list or one that
-// the database has of its texts.
+// fitting has a list walked for what fits.
 func (r *Reads) fitting(text string, args []any, wanted string) (string, []any) {
 	if r.d.Words {
 		return text + pageFits, append(args, wanted)
@@ -64,9 +64,20 @@ func (r *Reads) fitting(text string, args []any, wanted string) (string, []any) 
 	return text + pageLike, append(args, pattern(wanted))
 }
 
+// found has a list searched by the index that the database has for it. The
+// arguments come behind those of a page.
+func (r *Reads) found(
+	l *layout, more string, some []accounts.ClientStatus, account accounts.AccountID, wanted string,
+) (text string, args []any) {
+	if r.d.Words {
+		return foundWords(l, more, some, account, wanted)
+	}
+	return foundGrams(l, more, some, account, wanted)
+}
+
 const (
 	entriesOf  = `SELECT ` + clientF + `, ` + grantsF + ` FROM (`
-	entriesEnd = `) k CROSS JOIN {p}clients f WHERE f.place = k.place ORDER BY k.created_at DESC, k.id DESC`
+	entriesEnd = `) k CROSS JOIN {each}{p}clients f WHERE {same client}{one client} ORDER BY k.created_at DESC, k.id DESC`
 
 	thereO = ` AND o.deleted_at = 0`
 )
@@ -87,8 +98,8 @@ func (r *Reads) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery)
 		return nil, ctx.Err()
 	}
 	search := wanted(q.Search)
-	if search != "" && q.Client == "" && r.d.Words {
-		text, last := found(&clientRows.layout, thereO, some, q.Account, search)
+	if search != "" && q.Client == "" {
+		text, last := r.found(&clientRows.layout, thereO, some, q.Account, search)
 		return list(ctx, r, bindEntry, entriesOf+text+entriesEnd, append(args, last...)...)
 	}
 	text := pageFrom + `{p}clients o` + pageOf + thereO
@@ -99,19 +110,22 @@ func (r *Reads) ClientRecords(ctx context.Context, q accounts.ClientRecordQuery)
 		args = append(args, string(q.Client))
 		text += ` AND o.id = $` + strconv.Itoa(len(args))
 	}
-	page := text + pageEnd
+	return list(ctx, r, bindEntry, entriesOf+eachStatus(text, some)+entriesEnd, args...)
+}
+
+// eachStatus is a page of a list, of which the rows of each status have an index.
+func eachStatus(text string, some []accounts.ClientStatus) string {
+	if len(some) == 0 {
+		return text + pageEnd
+	}
+	each := make([]string, len(some))
 	for i, s := range some {
-		if i == 0 {
-			page = ``
-		} else {
-			page += ` UNION ALL `
-		}
-		page += `SELECT * FROM (` + text + ` AND o.status = ` + number(listed(s)) + pageEnd + `) x` + strconv.Itoa(i)
+		each[i] = `SELECT * FROM (` + text + ` AND o.status = ` + number(listed(s)) + pageEnd + `) x` + strconv.Itoa(i)
 	}
-	if len(some) > 1 {
-		page += pageAll
+	if len(some) == 1 {
+		return each[0]
 	}
-	return list(ctx, r, bindEntry, entriesOf+page+entriesEnd, args...)
+	return strings.Join(each, ` UNION ALL `) + pageAll
 }
 
 // statuses returns each status that is named once, in one order, or that all
@@ -133,7 +147,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 const (
 	sitesOf  = `SELECT ` + siteJ + ` FROM (`
-	sitesEnd = `) k CROSS JOIN {p}sites j WHERE j.place = k.place ORDER BY k.created_at DESC, k.id DESC`
+	sitesEnd = `) k CROSS JOIN {each}{p}sites j WHERE {same site}{one site} ORDER BY k.created_at DESC, k.id DESC`
 	liveO    = ` AND o.removed_at = 0`
 )
 
@@ -146,16 +160,12 @@ func (r *Reads) Sites(ctx context.Context, q accounts.SiteQuery) ([]accounts.Sit
 	args := append(make([]any, 0, 6), string(q.Account), at, string(q.Before.ID), limit(q.Limit))
 	text := pageFrom + `{p}sites o` + pageOf + liveO
 	search := wanted(q.Search)
-	switch {
-	case search == "":
+	if search == "" {
 		text += pageEnd
-	case r.d.Words:
+	} else {
 		var last []any
-		text, last = found(&sites.layout, liveO, nil, q.Account, search)
+		text, last = r.found(&sites.layout, liveO, nil, q.Account, search)
 		args = append(args, last...)
-	default:
-		text, args = r.fitting(text, args, search)
-		text += pageEnd
 	}
 	return list(ctx, r, bindSite, sitesOf+text+sitesEnd, args...)
 }

@@ -80,7 +80,7 @@ func (r *Reads) Standings(ctx context.Context, all []accounts.StandingKey) ([]ac
 	found := make([]accounts.Standing, len(all))
 	var n int64
 	var row standingRow
-	err := r.each(ctx, `WITH k (n, user_id, account_id) AS (VALUES `+k.text+`)
+	err := r.each(ctx, `WITH k (n, user_id, account_id) AS (`+k.text+`)
 	SELECT k.n, `+standingColumns+` FROM k
 	LEFT JOIN {p}users u ON u.id = k.user_id
 	LEFT JOIN {p}accounts a ON a.id = k.account_id`+standingJoins+`

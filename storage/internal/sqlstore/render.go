@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -10,6 +11,12 @@ import (
 // so that a connection can keep what it has prepared by the pointer.
 type Statement struct {
 	Text string
+
+	// Checked is the same, of a dialect whose statements go out together, as one
+	// that divides by zero unless it affects, or returns, exactly one row; and
+	// Counted unless that is as many as its last parameter says, which is one
+	// more than Text has.
+	Checked, Counted string
 
 	// Asks is true for a statement that returns rows: the rows it returns are
 	// counted, not those it affected.
@@ -56,9 +63,32 @@ func (t *texts) get(k textKey, render func() string) *Statement {
 			t.m = make(map[textKey]*Statement)
 		}
 		s = &Statement{Text: render(), Asks: k.form == asking}
+		if t.d.Together {
+			s.check(t.d.Prefix)
+		}
 		t.m[k] = s
 	}
 	return s
+}
+
+// check renders what aborts a transaction when its number of rows is wrong. The
+// number is known only when it runs, so that nothing is folded away before.
+func (s *Statement) check(prefix string) {
+	n := 1
+	for part := range strings.SplitSeq(strings.ReplaceAll(s.Text, prefix, ""), "$") { // which may be the name of a schema
+		last := 0
+		for i := 0; i < len(part) && digit(part[i]); i++ {
+			last = last*10 + int(part[i]-'0')
+		}
+		n = max(n, last+1)
+	}
+	returning := " RETURNING 1"
+	if s.Asks {
+		returning = ""
+	}
+	begin := "WITH u AS (" + s.Text + returning + ") SELECT 1/(count(*) = "
+	s.Checked = begin + "1)::int FROM u"
+	s.Counted = begin + "$" + strconv.Itoa(n) + ")::int FROM u"
 }
 
 // plain returns a statement that is written with {p} and $1 … in the order in
@@ -72,9 +102,16 @@ func (t *texts) asking(text string) *Statement {
 	return t.get(textKey{form: asking, name: text}, func() string { return t.d.bare(text) })
 }
 
-// insert renders an insert of so many rows.
-func (t *texts) insert(l *layout, rows int) *Statement {
+// insert renders an insert of so many rows, like that one. Where several are
+// arrays, their number is no part of the text.
+func (t *texts) insert(l *layout, rows int, like func() []any) *Statement {
+	if t.d.Together {
+		rows = min(rows, 2)
+	}
 	return t.get(textKey{insertNew, l.name, rows}, func() string {
+		if t.d.Together && rows > 1 {
+			return t.d.insertAll(l, like()) + " ON CONFLICT DO NOTHING"
+		}
 		return t.d.insert(l, rows) + " ON CONFLICT DO NOTHING"
 	})
 }
@@ -112,11 +149,19 @@ func (t *texts) updateSteady(l *layout) *Statement {
 // spend renders an addition to so many counters that share one limit: their
 // keys and amounts, then the limit. A row that would pass it is not affected.
 func (t *texts) spend(rows int) *Statement {
+	limit := rows*4 + 1
+	if t.d.Together && rows > 1 {
+		rows, limit = 2, 5
+	}
 	return t.get(textKey{spend, "quotas", rows}, func() string {
 		l := layout{name: "quotas", key: []string{"subject", "kind", "day"}, cols: []string{"used"}}
-		return t.d.insert(&l, rows) + " ON CONFLICT (subject, kind, day) DO UPDATE SET used = " + t.d.Prefix +
-			"quotas.used + excluded.used WHERE " + t.d.Prefix + "quotas.used + excluded.used <= " +
-			t.d.bind(rows*4+1)
+		text := t.d.insert(&l, rows)
+		if t.d.Together && rows > 1 {
+			text = t.d.insertAll(&l, []any{"", "", int64(0), int64(0)})
+		}
+		return text + " ON CONFLICT (subject, kind, day) DO UPDATE SET used = " + t.d.Prefix +
+			"quotas.used + excluded.used WHERE " + t.d.Prefix + "quotas.used <= " +
+			t.d.bind(limit) + " - excluded.used" // a sum could be too large for a number
 	})
 }
 
@@ -127,7 +172,7 @@ func (d Dialect) update(l *layout, steady []string) string {
 	b.WriteString("UPDATE " + d.Prefix + l.name + " SET ")
 	for _, c := range l.cols {
 		if !slices.Contains(steady, c) {
-			b.WriteString(c + " = " + bind() + ", ")
+			b.WriteString(c + " = " + bind() + arrayed(c) + ", ")
 		}
 	}
 	b.WriteString("version = version + 1 WHERE ")
@@ -143,8 +188,8 @@ func (d Dialect) update(l *layout, steady []string) string {
 	return b.String()
 }
 
-// insert renders the insert itself, without what happens on a conflict.
-func (d Dialect) insert(l *layout, rows int) string {
+// named writes the columns of an insert, up to the opening of its values.
+func (d Dialect) named(l *layout) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + d.Prefix + l.name + " (" + strings.Join(l.key, ", "))
 	if l.versioned {
@@ -159,19 +204,28 @@ func (d Dialect) insert(l *layout, rows int) string {
 	for _, c := range l.derived {
 		b.WriteString(", " + c.col)
 	}
-	late := d.Words && l.gone != ""
-	if late {
+	if d.late(l) {
 		b.WriteString(", late")
 	}
-	b.WriteString(") VALUES ")
+	b.WriteString(") ")
+	return b.String()
+}
+
+// late tells that rows of a table know whether they came late.
+func (d Dialect) late(l *layout) bool { return d.Words && l.gone != "" }
+
+// insert renders the insert itself, without what happens on a conflict.
+func (d Dialect) insert(l *layout, rows int) string {
+	var b strings.Builder
+	b.WriteString(d.named(l) + "VALUES ")
 	n := 0
-	list := func(count int) {
-		for i := range count {
+	list := func(cols []string) {
+		for i, c := range cols {
 			if i > 0 {
 				b.WriteString(", ")
 			}
 			n++
-			b.WriteString(d.bind(n))
+			b.WriteString(d.bind(n) + arrayed(c))
 		}
 	}
 	for i := range rows {
@@ -179,22 +233,22 @@ func (d Dialect) insert(l *layout, rows int) string {
 			b.WriteString(", ")
 		}
 		b.WriteByte('(')
-		list(len(l.key))
+		list(l.key)
 		if l.versioned {
 			b.WriteString(", 1")
 		}
 		if len(l.cols) > 0 {
 			b.WriteString(", ")
-			list(len(l.cols))
+			list(l.cols)
 		}
 		for _, f := range l.fixed {
 			b.WriteString(", " + f.literal)
 		}
 		for range l.derived {
 			n++
-			b.WriteString(", (SELECT name_key FROM " + d.Prefix + "accounts WHERE id = " + d.bind(n) + ")")
+			b.WriteString(", (SELECT name_key FROM " + d.Prefix + "accounts WHERE id = " + d.bind(n) + d.more["share"] + ")")
 		}
-		if late {
+		if d.late(l) {
 			b.WriteString(", EXISTS (SELECT 1 FROM " + d.Prefix + l.name + " WHERE account_id = " + d.bind(n+1) + " AND " +
 				l.gone + " = 0 AND (created_at, id) > (" + d.bind(n+2) + ", " + d.bind(n+3) + "))")
 			n += 3
@@ -202,4 +256,45 @@ func (d Dialect) insert(l *layout, rows int) string {
 		b.WriteByte(')')
 	}
 	return b.String()
+}
+
+// insertAll renders an insert of any number of rows: each parameter is an array,
+// written as text, with the values of a column. The rows are inserted, and
+// locked, in the order of the arrays.
+func (d Dialect) insertAll(l *layout, like []any) string {
+	var arrays, names, values []string
+	for i, c := range append(slices.Clone(l.key), l.cols...) {
+		kind := "text"
+		switch like[i].(type) {
+		case int64:
+			kind = "bigint"
+		case []byte:
+			kind = "bytea"
+		}
+		if slices.Contains(l.bytes, c) {
+			kind = "bytea" // none is NULL, which does not tell
+		}
+		arrays = append(arrays, d.Placeholder(i+1)+"::"+kind+"[]")
+		names = append(names, c)
+		values = append(values, "u."+c+arrayed(c))
+		if l.versioned && i == len(l.key)-1 {
+			values = append(values, "1")
+		}
+	}
+	for _, f := range l.fixed {
+		values = append(values, f.literal)
+	}
+	for _, x := range l.derived {
+		values = append(values, "(SELECT name_key FROM "+d.Prefix+"accounts WHERE id = u."+l.key[x.account]+d.more["share"]+")")
+	}
+	return d.named(l) + "SELECT " + strings.Join(values, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") u (" +
+		strings.Join(names, ", ") + ")"
+}
+
+// arrayed is how a column that is an array itself is made of its text.
+func arrayed(col string) string {
+	if col == gramsColumn {
+		return "::integer[]"
+	}
+	return ""
 }

@@ -72,6 +72,48 @@ func grams(account accounts.AccountID, text string, more ...string) string {
 	return b.String()
 }
 
+// gramNumbers returns the pieces of a marked text as an array of numbers: an
+// account's own number for each piece, as [gramNumber] has it.
+func gramNumbers(account accounts.AccountID, text string) string {
+	known := make(map[int32]struct{}, len(text))
+	b := []byte{'{'}
+	put := func(piece string) {
+		n := gramNumber(account, piece)
+		if _, twice := known[n]; !twice {
+			if known[n] = struct{}{}; len(b) > 1 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(b, int64(n), 10)
+		}
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		eachPiece(line, put)
+	}
+	return string(append(b, '}'))
+}
+
+// wantedNumbers returns a few of the pieces that cover a wanted text, as
+// [gramNumbers] writes them.
+func wantedNumbers(account accounts.AccountID, wanted string) string {
+	return array(func(yield func(any) bool) {
+		for _, piece := range covering(wanted) {
+			if !yield(int64(gramNumber(account, piece))) {
+				return
+			}
+		}
+	})
+}
+
+// gramNumber stands for a piece at an account. Other pieces, and other accounts,
+// may share it: what is found is compared once more.
+func gramNumber(account accounts.AccountID, piece string) int32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(account)) // never fails
+	_, _ = h.Write([]byte{0})
+	_, _ = h.Write([]byte(piece))
+	return int32(h.Sum32()) //nolint:gosec // all 32 bits are the number
+}
+
 // eachPiece calls f with each piece of a line, in order.
 func eachPiece(line string, f func(piece string)) {
 	var at [gram]int // where the last runes began, the newest last
@@ -101,14 +143,8 @@ func sign(account accounts.AccountID) string {
 // staged is the sign of a client's stage.
 func staged(stage int64) string { return "s" + strconv.FormatInt(stage, 10) }
 
-// matchAtMost is how many pieces of a search are looked up. What has them is
-// compared with the whole of it.
-const matchAtMost = 8
-
-// asked returns for which pieces the index of words is asked, as it has them,
-// to find what contains a wanted text: a few that cover it. And is what is asked
-// besides, any of some signs.
-func asked(account accounts.AccountID, wanted string, some ...string) (list []string, and string) {
+// covering returns a few pieces that cover a wanted text.
+func covering(wanted string) (few []string) {
 	var all []string
 	runes := 0
 	eachPiece(wanted, func(piece string) {
@@ -119,11 +155,25 @@ func asked(account accounts.AccountID, wanted string, some ...string) (list []st
 			all = append(all, piece)
 		}
 	})
-	own := sign(account)
 	for i, piece := range all {
-		if (i%gram == 0 || i == len(all)-1) && len(list) < matchAtMost {
-			list = append(list, own+hex.EncodeToString([]byte(piece)))
+		if (i%gram == 0 || i == len(all)-1) && len(few) < matchAtMost {
+			few = append(few, piece)
 		}
+	}
+	return few
+}
+
+// matchAtMost is how many pieces of a search are looked up. What has them is
+// compared with the whole of it.
+const matchAtMost = 8
+
+// asked returns for which pieces the index of words is asked, as it has them,
+// to find what contains a wanted text: a few that cover it. And is what is asked
+// besides, any of some signs.
+func asked(account accounts.AccountID, wanted string, some ...string) (list []string, and string) {
+	own := sign(account)
+	for _, piece := range covering(wanted) {
+		list = append(list, own+hex.EncodeToString([]byte(piece)))
 	}
 	if len(some) > 0 {
 		and = ` AND (` + own + strings.Join(some, ` OR `+own) + `)`

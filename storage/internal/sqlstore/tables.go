@@ -21,6 +21,8 @@ type layout struct {
 	steady []string
 
 	fixed   []fixed   // columns that every new row begins with, never written by an update
+	parked  string    // gives up what must be unique of a row, known by its key; $1 stands in for a hash first
+	bytes   []string  // columns of bytes that may be NULL
 	gone    string    // of a table with words: the column that says since when the row is out of its list
 	derived []derived // columns that are looked up when a row is inserted
 }
@@ -44,11 +46,18 @@ type table[T any] struct {
 	version func(r *T) int64
 }
 
+// values appends a whole row.
+func (t *table[T]) values(a []any, r *T) []any { return t.rowOf(t.keyOf(a, r), r) }
+
+// like returns the values of a row of nothing, which have the types of every row's.
+func (t *table[T]) like() []any { return t.values(nil, new(T)) }
+
 // The tables, each in the order of its columns.
 var (
 	users = table[accounts.User]{
 		layout: layout{
 			name: "users", key: []string{"id"}, versioned: true, steady: []string{"handle_key", "email", "deleted_at"},
+			parked: `UPDATE {p}users SET email = '', handle_key = '' WHERE id = $1`,
 			cols: []string{
 				"epoch", "epoch_at", "logins", "name", "handle", "handle_key", "label_key", "email", "address",
 				"proven", "locale", "kept", "phone", "confirms", "suspensions", "suspended_at", "deleted_at", "created_at",
@@ -105,6 +114,7 @@ var (
 		layout: layout{
 			name: "tickets", key: []string{"user_id", "purpose"}, versioned: true,
 			steady: []string{"hash", "expires_at"},
+			parked: `UPDATE {p}tickets SET hash = $1 WHERE user_id = $2 AND purpose = $3`,
 			cols:   []string{"hash", "email", "address", "epoch", "created_at", "expires_at", "used_at"},
 		},
 		keyOf:   func(a []any, t *access.Ticket) []any { return append(a, string(t.User), string(t.Purpose)) },
@@ -195,6 +205,7 @@ var (
 	requests = table[access.Request]{
 		layout: layout{
 			name: "requests", key: []string{"agency_id", "id"}, versioned: true,
+			parked: `UPDATE {p}requests SET state = '', hash = $1 WHERE agency_id = $2 AND id = $3`,
 			steady: []string{"email", "hash", "created_at"},
 			cols: []string{
 				"agency_epoch", "email", "address", "requester_id", "message", "level", "locale", "hash", "state",
@@ -216,6 +227,7 @@ var (
 	invitations = table[invites.Invitation]{
 		layout: layout{
 			name: "invitations", key: []string{"account_id", "id"}, versioned: true,
+			parked: `UPDATE {p}invitations SET state = '', hash = $1 WHERE account_id = $2 AND id = $3`,
 			steady: []string{"email", "hash", "created_at"},
 			cols: []string{
 				"email", "address", "role", "message", "locale", "inviter_id", "tenure", "reign", "suspensions", "hash",
@@ -237,6 +249,7 @@ var (
 	sessions = table[access.Session]{
 		layout: layout{
 			name: "sessions", key: []string{"id"}, versioned: true,
+			parked: `UPDATE {p}sessions SET hash = $1 WHERE id = $2`,
 			steady: []string{"hash", "user_id", "created_at"},
 			cols: []string{
 				"hash", "user_id", "user_epoch", "login", "method", "created_at", "auth_at", "seen_at", "ended_at",
@@ -285,7 +298,7 @@ var (
 
 	mails = table[mail.Message]{
 		layout: layout{
-			name: "mails", key: []string{"id"},
+			name: "mails", key: []string{"id"}, bytes: []string{"sealed"},
 			cols: []string{
 				"channel", "kind", "account_id", "sender_name", "sender", "recipient", "recipient_name", "user_id", "locale",
 				"subject", "body", "data", "sealed", "reason", "priority", "due_at", "not_after", "created_at",

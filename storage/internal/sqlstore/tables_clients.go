@@ -50,6 +50,7 @@ var (
 		layout: layout{
 			name: "clients", key: []string{"account_id", "id"}, versioned: true,
 			steady: []string{"email", "deleted_at", "created_at", "stage"}, gone: "deleted_at",
+			parked: `UPDATE {p}clients SET email = ' ' || id, user_id = NULL WHERE account_id = $1 AND id = $2`,
 			cols: []string{
 				"user_id", "epoch", "after_login", "after_at", "suspended_at", "deleted_at", "first_name", "last_name",
 				"email", "address", "company", "postal", "phone", "notes", "locale", "invited_at", "active_at", "stage",
@@ -101,8 +102,9 @@ var (
 
 	setupLinks = table[invites.SetupLink]{ //nolint:gochecknoglobals // constant, as the other tables
 		layout: layout{
-			name: "setup_links", key: []string{"account_id", "client_id"}, versioned: true,
-			cols: []string{"hash", "epoch", "maker_id", "tenure", "suspensions", "mailed", "proves", "created_at", "expires_at", "used_at"},
+			name: "setup_links", key: []string{"account_id", "client_id"}, versioned: true, bytes: []string{"hash"},
+			parked: `UPDATE {p}setup_links SET hash = NULL WHERE account_id = $1 AND client_id = $2`,
+			cols:   []string{"hash", "epoch", "maker_id", "tenure", "suspensions", "mailed", "proves", "created_at", "expires_at", "used_at"},
 		},
 		keyOf:   func(a []any, l *invites.SetupLink) []any { return append(a, string(l.Account), string(l.ID)) },
 		version: func(l *invites.SetupLink) int64 { return l.Version },
@@ -116,7 +118,8 @@ var (
 	views = table[access.ViewAs]{ //nolint:gochecknoglobals // constant, as the other tables
 		layout: layout{
 			name: "views", key: []string{"id"}, versioned: true,
-			steady: []string{"account_id", "created_at"},
+			steady: []string{"account_id", "created_at"}, bytes: []string{"link", "hash"},
+			parked: `UPDATE {p}views SET link = NULL, hash = NULL WHERE id = $1`,
 			cols: []string{
 				"account_id", "client_id", "link", "hash", "client_epoch", "user_epoch", "client_logins", "viewer_id", "viewer_epoch",
 				"tenure", "login", "login_at", "session_id", "writes", "user_agent", "source", "created_at", "link_until",
@@ -134,6 +137,15 @@ var (
 		},
 	}
 )
+
+// Tables returns the names of the tables that changes write, without their prefix.
+func Tables() []string {
+	return []string{
+		users.name, identities.name, credentials.name, challenges.name, tickets.name, guesses.name, accountRows.name,
+		memberships.name, connections.name, assignments.name, clientRows.name, sites.name, siteAccess.name, setupLinks.name,
+		views.name, requests.name, invitations.name, sessions.name, "quotas", replies.name, events.name, mails.name,
+	}
+}
 
 // lines returns permissions as they are stored, one a line.
 func lines(all []roles.Permission) string {

@@ -1,8 +1,11 @@
 package sqlstore
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"strconv"
 	"time"
 
 	"github.com/chatelaine-go/chatelaine/access/token"
@@ -49,6 +52,47 @@ func blob(b []byte) any {
 		return nil
 	}
 	return b
+}
+
+// array returns values as the text of an array of PostgreSQL: any driver can send
+// that, in any mode, and the server reads it as what the statement casts it to.
+func array(values iter.Seq[any]) string {
+	b := []byte{'{'}
+	for v := range values {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		switch v := v.(type) {
+		case int64:
+			b = strconv.AppendInt(b, v, 10)
+		case []byte:
+			b = append(hex.AppendEncode(append(b, `"\\x`...), v), '"')
+		case string:
+			b = append(b, '"')
+			for i := range len(v) {
+				if v[i] == '"' || v[i] == '\\' {
+					b = append(b, '\\')
+				}
+				b = append(b, v[i])
+			}
+			b = append(b, '"')
+		default:
+			b = append(b, "NULL"...)
+		}
+	}
+	return string(append(b, '}'))
+}
+
+// arrays returns rows of values, one behind the other, as an array for each column.
+func arrays(values []any, width int) []any {
+	cols := make([]any, width, width+2)
+	for i := range cols {
+		cols[i] = array(func(yield func(any) bool) {
+			for at := i; at < len(values) && yield(values[at]); at += width {
+			}
+		})
+	}
+	return cols
 }
 
 // lastYear is the last one that JSON has a date in.
