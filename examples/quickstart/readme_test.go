@@ -64,7 +64,7 @@ func TestReadme_promises(t *testing.T) {
 				source := tests(t, filepath.Join("..", "..", folder))
 				for _, name := range named {
 					name, part, hasPart := strings.Cut(name, "/")
-					require.Contains(t, source, "func "+name+"(t *testing.T)", "in %s", folder)
+					require.Regexp(t, `(?m)^func `+name+`\(t \*testing\.T\)`, source, "%s in %s", name, folder)
 					if hasPart {
 						require.Contains(t, tests(t, filepath.Join("..", "..", "storage", "storagetest")), `{"`+part+`", `)
 					}

@@ -23,11 +23,15 @@ import (
 // one for the statements of somebody who writes just this by hand: prepared
 // once on one connection, the same rows read and written, no more than it needs.
 type desk struct {
-	*lobby
 	testing.TB
 
-	hasher *password.Hasher
-	conn   *sql.Conn
+	st       *ours.Store
+	env      *accounts.Env
+	sessions *access.Sessions
+	logins   *access.Logins
+	invites  *invites.Service
+	hasher   *password.Hasher
+	conn     *sql.Conn
 }
 
 // people of the desk. Each is asked once in so many rounds.
@@ -51,13 +55,41 @@ func newDesk(b *testing.B) *desk {
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, db.Close()) })
 	db.SetMaxOpenConns(1)
-	d := &desk{TB: b, hasher: hasher}
+	d := &desk{TB: b, st: st, hasher: hasher}
 	d.conn, err = db.Conn(b.Context())
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, d.conn.Close()) })
-	d.lobby, err = newLobby(st)
-	require.NoError(b, err)
+	d.serve()
 	return d
+}
+
+type unlimited struct{}
+
+func (unlimited) Allow(string) error { return nil }
+
+// serve makes the services, on a clock that stands still at noon.
+func (d *desk) serve() {
+	d.Helper()
+	var err error
+	d.env, err = accounts.NewEnv(&accounts.EnvOptions{
+		Clock: stopped{}, Burst: unlimited{}, Limits: accounts.Limits{InvitationsPerDay: 100},
+		Policy: accounts.PlanTable{Plans: map[string]accounts.Plan{"": {Roles: []roles.Role{roles.Viewer}}}},
+	})
+	require.NoError(d, err)
+	policy, err := password.NewPolicy(nil)
+	require.NoError(d, err)
+	d.sessions, err = access.NewSessions(d.st, d.env)
+	require.NoError(d, err)
+	d.logins, err = access.NewLogins(d.st, d.env, &access.LoginOptions{Hasher: d.hasher, Passwords: policy})
+	require.NoError(d, err)
+	d.invites, err = invites.New(d.st, d.env, &invites.Options{Hasher: d.hasher, Passwords: policy})
+	require.NoError(d, err)
+}
+
+// as is somebody who has just logged in with the host.
+func (d *desk) as(ctx context.Context, u accounts.UserID) (accounts.Actor, error) {
+	p, err := d.sessions.ForUser(ctx, accounts.Login{User: u, At: noon}, "")
+	return p.Actor(), err
 }
 
 // seedDesk puts in people with a password and an account of their own each, and
