@@ -18,7 +18,7 @@
 //     have or with a new one; clients come in by setup links.
 //   - mail: messages, the outbox that loses none, templates in four languages, and
 //     mail/smtp, which sends them.
-//   - storage: the contract of a store, with storage/sqlite (embedded, no cgo),
+//   - storage: the contract of a store, with storage/sqlite (embedded, no cgo), storage/postgres,
 //     storage/memory (tests and small programs) and storage/storagetest (the suite
 //     that proves a store).
 //

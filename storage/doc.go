@@ -2,13 +2,95 @@
 // together to one interface, [Storage], and tells their contract in prose for
 // somebody who writes one.
 //
-// Hosts use a store that is there: storage/sqlite, or storage/memory for tests
-// and small programs. To write another, implement [Storage] on one type, follow
-// this page, and prove it with package storagetest:
+// Most hosts use a store that is there, and read "Which store", "Your own
+// transaction" and "Growing past one machine" below. The rest of the page is for
+// somebody who writes one: implement [Storage] on one type, and prove it with package
+// storagetest, as examples/customstore does on a database that is not SQL:
 //
 //	func TestStore(t *testing.T) {
 //		storagetest.Test(t, storagetest.Harness{Open: open, Begin: begin})
 //	}
+//
+// # Which store
+//
+//   - storage/postgres, for a product with several processes or machines, or with a
+//     PostgreSQL database already. It works on the pool that the host has, and can be
+//     part of its transactions.
+//   - storage/sqlite, for a product on one machine: any number of processes on one
+//     file, thousands of changes a second, no server. Nothing has to be changed in a
+//     host to move on, but for the rows.
+//   - storage/memory, for tests. It keeps nothing.
+//
+// All three give the same answers, errors and order; storagetest compares them with
+// one plain model.
+//
+// # Your own transaction
+//
+// A host can have a change of ours become durable together with rows of its own:
+//
+//	tx, err := pool.Begin(ctx)
+//	…                                         // the host's own statements
+//	joined := store.JoinTx(tx)                // or JoinSQL, for database/sql
+//	_, err = invitations.With(joined).AcceptNew(ctx, …)
+//	err = tx.Commit(ctx)
+//
+// Seven rules make it right:
+//
+//   - Join last and commit soon. What a change relied on stays locked until the host
+//     commits, for everybody: on SQLite that is the whole file.
+//   - What a joined call returns is provisional until then, secrets included. Set no
+//     cookie and call nobody before the commit.
+//   - On an error that matches accounts.ErrRepeat roll back and repeat the whole
+//     transaction, the host's own statements included, as accounts.Repeat does: it waits
+//     in between, and repeats on a serialization failure of the host's own statements or
+//     commit as well. What a transaction has seen does not change by trying again.
+//   - Call no service inside that is not bound With it: it would wait for the locks of
+//     one's own transaction, or for a second connection of a pool that has none left.
+//   - Any other error of a change leaves the transaction as it was before the call: it ran
+//     under a savepoint. The host may go on, or roll back. A question has none: what fails
+//     in the database itself, such as a statement_timeout, ends a transaction on Postgres.
+//   - Mail and events are there from the commit on. Nobody has to be told: dispatchers
+//     and feeds find them however late that is.
+//   - If the commit itself fails, nothing of ours is there either. If its answer is
+//     lost, the host asks Applied, with the operation id of one of the events, or
+//     reads its own rows: they are there together or not at all.
+//
+// Where the host's rows are in another database, there is no such transaction. Use
+// the feed of events (accounts.Feed), which hands over each at least once, or give
+// the call an idempotency key and repeat it.
+//
+// # Growing past one machine
+//
+// In this order, each when the one before is not enough:
+//
+//   - More processes. Nothing is kept in them: no cache, no leader, no sticky session.
+//     Dispatchers, feeds and sweeps may run in all of them.
+//   - A connection pooler between many processes and one server. PgBouncer in
+//     transaction mode works; storage/postgres tells in which modes of pgx.
+//   - Standbys that take over. With synchronous_commit on and 'ANY 1 (a, b)' in
+//     synchronous_standby_names, what was acknowledged is on two disks, and survives the
+//     loss of one server. Without, a failover loses the last moments before it: sessions
+//     that had ended are back, links that were used can be used again. Name all servers
+//     in the connection string, with target_session_attrs=read-write and a
+//     connect_timeout, so that a new connection finds the primary; the old one must be
+//     fenced, since its connections would still be answered. Do not cancel a backend that
+//     waits for a standby: PostgreSQL then calls durable what is on one disk alone.
+//     storage/postgres/failover shows all of it with pg_auto_failover, under load.
+//     Give decisions no replica to read: every question of this library is one,
+//     since a page that shows a right is soon followed by its use.
+//   - Engines that speak PostgreSQL and spread rows over machines, such as Citus. Make
+//     the tables with postgres.Options.Distributed. What everybody refers to becomes
+//     reference tables, which are on every machine: schema, users, identities,
+//     credentials, challenges, tickets, guesses, accounts, memberships, connections,
+//     assignments. What agencies have in bulk is distributed, together, by the account
+//     that leads its key: clients, sites, site_access, setup_links and views, invitations,
+//     replies and events by account_id, requests by agency_id, quotas by subject.
+//     Sessions and mails stay where the coordinator is: a session is found by its
+//     secret, and the outbox is a queue. There a hash, or the number of an event, is
+//     unique within its account, and by its 260 random bits. Statements keep what such
+//     engines ask for, and a test reads the catalogue and every statement for it; the
+//     engines themselves are not among the tests of this repository. Run storagetest on
+//     yours.
 //
 // A store answers questions and applies changes. It has no rules of its own:
 // who may do what is decided before, by pure functions, on what the store
@@ -26,7 +108,7 @@
 //   - an error that matches accounts.ErrConflict: a guard, a version, a key
 //     or a counter did not hold, nothing was done, and the caller may read
 //     again and decide anew. A deadlock, a serialisation failure and a busy
-//     database are conflicts too.
+//     database are conflicts too, and match accounts.ErrBusy beside it.
 //   - an error that matches accounts.ErrUnknown: the change was sent and the
 //     commit's answer was lost. It is there as a whole or not at all. Return
 //     this only when it can be so: a failure before the commit was sent is a
@@ -97,11 +179,11 @@
 //     whether or not they have expired;
 //   - (account, canonical address) of invitations whose stored State is
 //     pending, whether or not they have expired or are void;
-//   - (account, canonical address), and (account, user), "" aside, of clients
-//     that are not deleted;
+//   - (account, canonical address, also "") and (account, user, "" aside) of
+//     clients that are not deleted;
 //   - the hash of a request, of an invitation, of a ticket and of a session, and
 //     those of a setup link and of a view, where the zero hash is none: it clashes
-//     with nothing, and nothing is found by it.
+//     with nothing. Nothing is found by the zero hash, of whatever kind.
 //
 // A clash is a conflict. That somebody's address is taken is found out by the
 // next decision, which reads it.
@@ -318,7 +400,8 @@
 // in two ways. A conflict matches accounts.ErrRepeat beside
 // accounts.ErrConflict, since only the host can run its transaction again; and
 // each change runs under a savepoint, so that one that fails leaves the
-// transaction as it was before. Questions see what the transaction wrote.
+// transaction as it was before; where there are none, check all of it before the
+// first write. Questions see what the transaction wrote.
 // Nothing is visible to others before the host commits, and nothing ever after
 // a rollback. It locks until the host commits: join last, commit soon.
 //
